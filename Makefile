@@ -1,0 +1,88 @@
+# Lägesbild: `make help` lists what there is to run.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test test-deep check check-python check-types check-imports check-files \
+        bench lock clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NPM := bash .ci/npm.sh $(VENV) --silent
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+# Empty files that remember which lock file was installed, so that a second run does nothing.
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+FRONT_END := web/static/vendor/.copied
+
+help: ## visar den här listan
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 18
+
+setup: $(RUNTIME) $(FRONT_END) ## installerar Lägesbild i .venv/ och webbsidornas filer
+dev: $(DEV) $(FRONT_END)
+
+demo: setup ## gör en demonstration med påhittade data och visar kartan
+	@bash .ci/demo.sh $(VENV)
+
+test: dev ## kör testerna
+	@bash .ci/services.sh
+	$(BIN)/python -m pytest -rs -m "not deep" $(ARGS)
+
+test-deep: dev ## kör de långa testerna
+	@bash .ci/services.sh
+	$(BIN)/python -m pytest -rs -m deep $(ARGS)
+
+check: check-python check-types check-imports check-files ## granskar koden
+	@echo "check: ruff, mypy, import-linter, shellcheck, hadolint, yamllint and compose are content"
+
+check-python: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+check-types: $(DEV)
+	$(BIN)/mypy
+
+check-imports: $(DEV)
+	$(BIN)/lint-imports
+
+check-files: $(DEV)
+	$(BIN)/shellcheck --external-sources .ci/run .ci/*.sh
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/yamllint --strict compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+bench: dev ## mäter tid och minne
+	@bash .ci/services.sh
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+lock: $(DEV) ## låser om alla beroenden (ARGS=--upgrade för nyare utgåvor)
+	$(LOCK) $(ARGS) pyproject.toml --all-extras --group build -o requirements/runtime.txt
+	$(LOCK) $(ARGS) pyproject.toml --all-extras --group build --group dev \
+	    -c requirements/runtime.txt -o requirements/dev.txt
+	$(LOCK) $(ARGS) --group node -o requirements/node.txt
+	$(NPM) install --package-lock-only
+
+clean: ## tar bort allt som kan göras om; var/ med data blir kvar
+	rm -rf $(VENV) node_modules web/static/vendor build dist *.egg-info
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@bash .ci/venv.sh $(VENV)
+
+$(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/python
+	@echo "Installerar Python-paketen i $(VENV) (någon minut första gången) …"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	@echo "Installerar testverktygen …"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(FRONT_END): package.json package-lock.json .npmrc web/vendor.mjs | $(RUNTIME)
+	@echo "Hämtar webbsidornas filer …"
+	@$(NPM) ci
+	@$(NPM) run vendor
+	@touch $@

@@ -1,0 +1,1 @@
+"""The HTTP door: FastAPI routes of a few lines, problem answers, pages."""

@@ -1,0 +1,75 @@
+"""Answers kept as bytes, so that the second reader of a published layer does not wait.
+
+Only layers of a run are kept: a run never changes, and its id is part of the key. So is the
+role, always: an answer made for one role must never reach another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from threading import Lock
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A body and the name of exactly this body."""
+
+    body: bytes
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerKey:
+    """Everything an answer depends on."""
+
+    run_id: int
+    revision: int  # of profile and places
+    role: str
+    base: str  # scheme and host, because links in the body carry them
+    path: str
+    query: Hashable  # canonical: two spellings of one question are one key
+
+
+class AnswerCache:
+    """Least recently used answers up to a number of bytes; safe between threads."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        """Start empty."""
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._kept: OrderedDict[AnswerKey, Answer] = OrderedDict()
+        self._lock = Lock()
+
+    def answer(self, key: AnswerKey, make: Callable[[], bytes]) -> Answer:
+        """Give the kept answer, or make and keep it.
+
+        Two readers may make the same answer at once; that costs time and harms nothing, while
+        making it under the lock would let one slow question stop every other.
+        """
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+                return found
+        body = make()
+        made = Answer(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        with self._lock:
+            self._keep(key, made)
+        return made
+
+    def _keep(self, key: AnswerKey, made: Answer) -> None:
+        replaced = self._kept.pop(key, None)
+        if replaced is not None:
+            self._bytes -= len(replaced.body)
+        if len(made.body) > self._most_bytes // 4:
+            return
+        self._kept[key] = made
+        self._bytes += len(made.body)
+        while self._bytes > self._most_bytes:
+            _, dropped = self._kept.popitem(last=False)
+            self._bytes -= len(dropped.body)

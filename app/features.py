@@ -1,0 +1,128 @@
+"""Stored rows as GeoJSON features with plain names (CRS84: lon, lat)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import numpy as np
+import shapely
+from shapely.geometry import mapping
+
+from app.queries import Query
+from geo import cells
+from store.incidents import IncidentRow
+from store.layers import CellCounts, ClusterRow
+from store.observations import ObservationRow
+from store.places import AreaRow, FacilityRow
+from store.runs import Run
+
+Json = dict[str, object]
+DECIMALS = 6  # a decimetre: finer would pretend
+
+
+def stamp(instant: datetime | None) -> str | None:
+    """Write an instant as RFC 3339 in UTC."""
+    return None if instant is None else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def feature(fid: int | str, shape: Json | None, properties: Json) -> Json:
+    """Put a feature together."""
+    return {"type": "Feature", "id": fid, "geometry": shape, "properties": properties}
+
+
+def point(lon: float | None, lat: float | None) -> Json | None:
+    """Give a point, or null geometry where the place is not known."""
+    if lon is None or lat is None:
+        return None
+    return {"type": "Point", "coordinates": [round(lon, DECIMALS), round(lat, DECIMALS)]}
+
+
+def outline(shape: shapely.Geometry) -> Json:
+    """Give any shape, rounded."""
+    rounded: Json = mapping(shapely.transform(shape, lambda xy: xy.round(DECIMALS)))
+    return rounded
+
+
+def area(row: AreaRow) -> Json:
+    """Give a named area."""
+    properties: Json = {"name": row.name, "kind": row.kind, "source": row.source, "note": row.note}
+    return feature(row.id, outline(row.outline), properties)
+
+
+def facility(row: FacilityRow) -> Json:
+    """Give a school or a venue."""
+    properties: Json = {"name": row.name, "form": row.form, "source": row.source}
+    return feature(row.id, point(row.lon, row.lat), properties)
+
+
+def incident(row: IncidentRow) -> Json:
+    """Give a reported event: category, time, precision; never a code, an address or a text."""
+    properties: Json = {
+        "category": row.category,
+        "starts": stamp(row.starts_at),
+        "ends": stamp(row.ends_at),
+        "count": row.count,
+        "area": row.area,
+        "windows": list(row.windows),
+        "match_type": row.match_type,
+        "uncertainty_m": row.uncertainty_m,
+        "synthetic": row.synthetic,
+    }
+    return feature(row.id, point(row.lon, row.lat), properties)
+
+
+def observation(row: ObservationRow) -> Json:
+    """Give something seen on a safety walk; its note only after review."""
+    properties: Json = {
+        "type": row.type,
+        "severity": row.severity,
+        "light": row.light,
+        "walk": row.walk,
+        "area": row.area,
+        "observed": stamp(row.observed_at),
+        "note": row.note,
+        "synthetic": row.synthetic,
+    }
+    return feature(row.id, point(row.lon, row.lat), properties)
+
+
+def cell_counts(counts: CellCounts, query: Query, run: Run, period: str) -> list[Json]:
+    """Give the counted cells of a run."""
+    shared: Json = {
+        "resolution": query.resolution,
+        "window": query.window,
+        "category": ",".join(query.categories) or "all",
+        "period": period,
+        "synthetic": run.synthetic,
+    }
+    found = []
+    rings, areas_m2 = cells.boundaries(counts.cell), cells.areas_m2(counts.cell)
+    weights = np.round(counts.weight, 3)
+    for i, number in enumerate(counts.cell.tolist()):
+        name = cells.name(number)
+        own: Json = {
+            "cell": name,
+            "count": int(counts.count[i]),
+            "weight": float(weights[i]),
+            "area_m2": round(float(areas_m2[i])),
+        }
+        found.append(feature(name, {"type": "Polygon", "coordinates": [rings[i]]}, own | shared))
+    return found
+
+
+def cluster(row: ClusterRow, run: Run, period: str) -> Json:
+    """Give a group of places; its hull may be a point or a line."""
+    properties: Json = {
+        "name": row.name,
+        "rank": row.rank,
+        "count": row.count,
+        "weight": round(row.weight, 3),
+        "places": row.places,
+        "scope": row.scope,
+        "window": row.window,
+        "category": row.category,
+        "centre": [round(row.lon, DECIMALS), round(row.lat, DECIMALS)],
+        "period": period,
+        "synthetic": run.synthetic,
+    }
+    return feature(row.id, outline(row.hull), properties)

@@ -1,0 +1,97 @@
+"""One JSON line per request, and nothing in it that could point at a person or a place.
+
+Method, route template, status and milliseconds: never a path with values, a query string, a
+user's text or an exception's message (it may quote a row).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+import uuid
+from datetime import UTC, datetime
+from time import perf_counter
+
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import crash
+
+log = logging.getLogger("lagesbild.http")
+FIELDS = ("request_id", "method", "route", "status", "ms", "fault", "frames")
+
+
+class JsonLines(logging.Formatter):
+    """A log record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Write time, level, logger, event and the known extra fields."""
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": record.getMessage(),
+        }
+        line |= {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
+        return json.dumps(line, ensure_ascii=False)
+
+
+def install() -> None:
+    """Send our log lines to standard error as JSON and silence the server's own access log.
+
+    Uvicorn's access log writes whole query strings, and those hold places.
+    """
+    root = logging.getLogger("lagesbild")
+    if not root.handlers:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(JsonLines())
+        root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    root.propagate = False
+    logging.getLogger("uvicorn.access").disabled = True
+
+
+class RequestLog:
+    """Names, times and logs each request; turns a bug into an answer that says nothing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on and write its line."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, began, status = uuid.uuid4().hex, perf_counter(), 0
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note)
+        except Exception as fault:  # noqa: BLE001 - the last line of defence; it is logged
+            log.error("bug", extra=_described(fault) | {"request_id": request_id})  # noqa: TRY400 - the traceback's message may quote a row
+            if status == 0:
+                await crash(Request(scope))(scope, receive, note)
+        route = getattr(scope.get("route"), "path", "unmatched")
+        took = round((perf_counter() - began) * 1000, 1)
+        extra = {"method": scope["method"], "route": route, "status": status, "ms": took}
+        log.info("request", extra=extra | {"request_id": request_id})
+
+
+def _described(fault: Exception) -> dict[str, object]:
+    """Tell where a bug sits without quoting the values it met."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    return {
+        "fault": type(fault).__name__,
+        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }

@@ -1,0 +1,109 @@
+"""Puts the application together; nothing is built by importing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.templating import Jinja2Templates
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+
+from app import access, logs, problems
+from app.answers import AnswerCache
+from app.attempts import Attempts
+from app.headers import SecurityHeaders
+from app.origin import OwnPagesOnly
+from app.passwords import Passwords
+from app.reference import ReferenceCache
+from app.routes import features, pages, public
+from app.services import Services
+from geo.errors import InvalidParameter, LagesbildError
+from pipelines import settings as configuration
+from pipelines.settings import Settings
+from pipelines.texts import sentence
+from store.schema import open_store
+
+WEB = Path(__file__).parents[1] / "web"
+COOKIE = "lagesbild"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings | None = None, now: Callable[[], datetime] = _utc_now
+) -> FastAPI:
+    """Build the application; without `settings` they are read from the environment.
+
+    A server that starts it from the environment stops with one sentence when it cannot.
+    """
+    if settings is not None:
+        return _build(settings, now)
+    try:
+        return _build(configuration.load(), now)
+    except LagesbildError as fault:
+        raise SystemExit(sentence(fault)) from None
+
+
+def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
+    if settings.session_secret is None:
+        raise InvalidParameter("setting-missing", name=configuration.variable("session_secret"))
+    logs.install()
+    store = open_store(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
+    app = FastAPI(
+        title="Lägesbild", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
+    app.state.services = Services(
+        settings=settings,
+        store=store,
+        now=now,
+        pages=Jinja2Templates(WEB / "templates"),
+        answers=AnswerCache(),
+        reference=ReferenceCache(),
+        attempts=Attempts(now),
+        passwords=Passwords(),
+    )
+    problems.install(app)
+    for router in (public.router, pages.router, features.router):
+        app.router.routes.extend(router.routes)
+    app.mount("/static", Static(directory=WEB / "static"), name="static")
+    access.check_guarded(app.routes)
+    _wrap(app, settings, settings.session_secret.get_secret_value())
+    return app
+
+
+def _wrap(app: FastAPI, settings: Settings, secret: str) -> None:
+    """Put what concerns every request around the routes; the last one added is outermost."""
+    app.add_middleware(
+        SessionMiddleware,
+        secret_key=secret,
+        session_cookie=COOKIE,
+        max_age=int(settings.session_hours * 3600),
+        same_site="lax",
+        https_only=settings.cookie_secure,
+    )
+    app.add_middleware(OwnPagesOnly)
+    app.add_middleware(logs.RequestLog)
+    app.add_middleware(SecurityHeaders)
+
+
+class Static(StaticFiles):
+    """Files anybody may have; asked for again each time, so that an upgrade is seen at once."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        """Give a file, or 304."""
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        return response

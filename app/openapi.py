@@ -1,0 +1,155 @@
+"""The API definition of /ogc: OpenAPI 3.0, because OGC API Features Part 1 asks for 3.0.
+
+FastAPI's own document is 3.1 and is not served.
+"""
+
+from __future__ import annotations
+
+from app.collections import COLLECTIONS, Collection
+from app.features import Json
+from app.queries import DEFAULT_LIMIT, DEFAULT_RESOLUTION, MOST_ITEMS, SCOPES
+from geo import cells
+
+GEOJSON = "application/geo+json"
+OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
+PROBLEM = "application/problem+json"
+
+_LIMIT: Json = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": MOST_ITEMS,
+    "default": DEFAULT_LIMIT,
+}
+_RESOLUTION: Json = {
+    "type": "integer",
+    "enum": list(cells.RESOLUTIONS),
+    "default": DEFAULT_RESOLUTION,
+}
+_NUMBERS: Json = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
+_TEXT: Json = {"type": "string"}
+
+SCHEMAS: dict[str, Json] = {
+    "limit": _LIMIT,
+    "offset": {"type": "integer", "minimum": 0, "default": 0},
+    "bbox": _NUMBERS,
+    "datetime": _TEXT,
+    "area": _TEXT,
+    "category": {"type": "array", "items": _TEXT},
+    "window": _TEXT | {"default": "all"},
+    "resolution": _RESOLUTION,
+    "scope": _TEXT | {"enum": list(SCOPES), "default": "all"},
+}
+MEANINGS = {
+    "limit": "Högsta antal objekt i svaret; ett större tal än det högsta räknas som det högsta.",
+    "offset": "Hur många objekt som hoppas över; länken next fyller i den.",
+    "bbox": "Väst, syd, öst, nord i grader (CRS84); höjder får finnas och används inte.",
+    "datetime": "Tidpunkt eller intervall enligt RFC 3339, öppet med två punkter: 2025-01-01/..",
+    "area": "Ett områdes namn eller id.",
+    "category": "En eller flera kategorier med komma emellan; annars alla som räknas i totalen.",
+    "window": "Veckofönster, till exempel helgnatt; annars all tid.",
+    "resolution": "Rutornas storlek (H3-nivå); 8 är störst och 11 minst.",
+    "scope": "Vilka händelser som grupperats: alla, nära skolor (meter) eller i nattlivskärnan.",
+}
+
+
+def document(base: str, title: str) -> Json:
+    """Describe the whole API as served at `base`."""
+    paths: Json = {
+        "/": _get("getLanding", "Startsidan för API:et", "application/json"),
+        "/conformance": _get("getConformance", "Vilka standarder som följs", "application/json"),
+        "/api": _get("getApi", "Den här beskrivningen", OPENAPI),
+        "/collections": _get("getCollections", "Alla samlingar", "application/json"),
+    }
+    for collection in COLLECTIONS.values():
+        paths |= _paths(collection)
+    return {
+        "openapi": "3.0.3",
+        "info": {"title": title, "version": "1.0.0", "license": {"name": "EUPL-1.2"}},
+        "servers": [{"url": base}],
+        "security": [{"key": []}, {"session": []}],
+        "paths": paths,
+        "components": {
+            "parameters": {name: _parameter(name) for name in SCHEMAS},
+            "responses": _responses(),
+            "securitySchemes": {
+                "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "lagesbild"},
+            },
+        },
+    }
+
+
+def _paths(collection: Collection) -> Json:
+    """Describe the three paths of a collection."""
+    path, name = f"/collections/{collection.id}", collection.id.capitalize()
+    items = _get(f"get{name}", collection.title, GEOJSON)
+    one = _get(f"get{name}Item", f"{collection.title}: ett objekt", GEOJSON, missing=True)
+    for operation, parameters in (
+        (items, [{"$ref": f"#/components/parameters/{p}"} for p in collection.parameters]),
+        (one, [{"name": "fid", "in": "path", "required": True, "schema": _TEXT}]),
+    ):
+        get = operation["get"]
+        if isinstance(get, dict):
+            get["parameters"] = parameters
+    return {
+        path: _get(f"describe{name}", collection.description, "application/json"),
+        f"{path}/items": items,
+        f"{path}/items/{{fid}}": one,
+    }
+
+
+def _get(operation: str, summary: str, media: str, *, missing: bool = False) -> Json:
+    """Describe one GET and what it may answer."""
+    responses: Json = {
+        "200": {"description": "Svaret", "content": {media: {"schema": {"type": "object"}}}},
+        "400": {"$ref": "#/components/responses/invalid"},
+        "401": {"$ref": "#/components/responses/unsigned"},
+        "403": {"$ref": "#/components/responses/forbidden"},
+    }
+    if missing:
+        responses["404"] = {"$ref": "#/components/responses/missing"}
+    return {
+        "get": {
+            "operationId": operation,
+            "summary": summary,
+            "tags": ["ogc"],
+            "responses": responses,
+        }
+    }
+
+
+def _parameter(name: str) -> Json:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "description": MEANINGS[name],
+        "style": "form",
+        "explode": False,
+        "schema": SCHEMAS[name],
+    }
+
+
+def _responses() -> Json:
+    """Describe the problems."""
+    meanings = {
+        "invalid": "En parameter är okänd, upprepad eller går inte att använda.",
+        "unsigned": "Inloggning eller nyckel krävs.",
+        "forbidden": "Rollen får inte läsa detta.",
+        "missing": "Objektet finns inte.",
+    }
+    schema: Json = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": _TEXT,
+            "title": _TEXT,
+            "status": {"type": "integer"},
+            "detail": _TEXT,
+            "instance": _TEXT,
+        },
+    }
+    return {
+        name: {"description": text, "content": {PROBLEM: {"schema": schema}}}
+        for name, text in meanings.items()
+    }

@@ -1,0 +1,79 @@
+"""Requests that change something must come from our own pages, and stay small."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.faults import BodyTooLarge, NotAllowed
+from app.problems import answer
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_BODY_BYTES = 16 * 1024  # the sign-in form is the only body so far
+
+
+class OwnPagesOnly:
+    """Stops forged requests (CSRF) and oversized bodies before any route sees them.
+
+    A browser always sends ``Sec-Fetch-Site`` or ``Origin`` with a cross-site POST, and a page
+    cannot forge either; a program that sends neither carries no victim's cookie.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let safe methods pass; check the others."""
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        if not from_own_page(request.headers):
+            refusal = answer(request, NotAllowed("foreign-origin"))
+            await refusal(scope, receive, send)
+            return
+        body = await _read(receive)
+        if body is None:
+            refusal = answer(request, BodyTooLarge("body-too-large", most=MOST_BODY_BYTES))
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, _replay(body, receive), send)
+
+
+def from_own_page(headers: Headers) -> bool:
+    """Tell whether a request was made by one of our own pages, or by no page at all."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+
+
+async def _read(receive: Receive) -> bytes | None:
+    """Read the whole body; `None` when it is larger than allowed or broken off."""
+    chunks, size = [], 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > MOST_BODY_BYTES:
+            return None
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Give a body that has been read to the next reader."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay

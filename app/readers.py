@@ -1,0 +1,270 @@
+"""What each collection holds: a question in, features out.
+
+Every reader answers ``items`` (a page of features and how many match in all) and ``one`` (a
+feature by its id, or None).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import shapely
+import sqlalchemy as sa
+
+from app import features
+from app.features import Json
+from app.queries import Period, Query
+from geo import cells
+from geo.errors import InvalidParameter
+from geo.profile import Profile
+from store import incidents, layers, observations, places
+from store.incidents import IncidentFilter
+from store.layers import CellCounts, ClusterRow, LayerFilter
+from store.observations import ObservationFilter
+from store.places import AreaRow
+from store.runs import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A query with what it refers to."""
+
+    query: Query
+    profile: Profile
+    run: Run | None  # the published run; without one the layers are empty
+    area: AreaRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """One page of features."""
+
+    matched: int
+    features: list[Json]
+
+
+NOTHING = Items(0, [])
+
+
+def _page(found: Sequence[Json], query: Query) -> Items:
+    return Items(len(found), list(found[query.offset : query.offset + query.limit]))
+
+
+def _touches(shape: shapely.Geometry, query: Query) -> bool:
+    return query.bbox is None or bool(shapely.intersects(shape, shapely.box(*query.bbox)))
+
+
+# Areas, schools and venues ---------------------------------------------------------------------
+
+
+def areas(conn: sa.Connection, question: Question) -> Items:
+    """Give the named areas. They have no time, so every `datetime` matches."""
+    rows = [row for row in places.areas(conn) if _touches(row.outline, question.query)]
+    return _page([features.area(row) for row in rows], question.query)
+
+
+def area(conn: sa.Connection, _question: Question, fid: str) -> Json | None:
+    """Give one area."""
+    return next((features.area(row) for row in places.areas(conn) if str(row.id) == fid), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Facilities:
+    """Schools or venues. They have no time, so every `datetime` matches."""
+
+    kind: str
+
+    def items(self, conn: sa.Connection, question: Question) -> Items:
+        """Give those inside the box and the area."""
+        found = []
+        for row in places.facilities(conn, self.kind):
+            position = shapely.Point(row.lon, row.lat)
+            inside = question.area is None or question.area.outline.intersects(position)
+            if inside and _touches(position, question.query):
+                found.append(features.facility(row))
+        return _page(found, question.query)
+
+    def one(self, conn: sa.Connection, _question: Question, fid: str) -> Json | None:
+        """Give one school or venue."""
+        rows = places.facilities(conn, self.kind)
+        return next((features.facility(row) for row in rows if str(row.id) == fid), None)
+
+
+# Incidents and observations ----------------------------------------------------------------------
+
+
+def found_incidents(conn: sa.Connection, question: Question) -> Items:
+    """Give reported events; those of categories kept off maps are never among them."""
+    query = question.query
+    start, end = _span(query.period)
+    where = IncidentFilter(
+        bbox=query.bbox,
+        start=start,
+        end=end,
+        area_id=_area_id(question),
+        categories=query.categories or _on_map(question.profile),
+        window=query.window,
+    )
+    page = incidents.find(conn, where, query.limit, query.offset)
+    return Items(page.matched, [features.incident(row) for row in page.rows])
+
+
+def incident(conn: sa.Connection, question: Question, fid: str) -> Json | None:
+    """Give one reported event, unless its category is kept off maps."""
+    number = _key(fid)
+    row = None if number is None else incidents.one(conn, number)
+    if row is None or row.category not in _on_map(question.profile):
+        return None
+    return features.incident(row)
+
+
+def found_observations(conn: sa.Connection, question: Question) -> Items:
+    """Give what was seen on safety walks."""
+    query = question.query
+    start, end = _span(query.period)
+    where = ObservationFilter(bbox=query.bbox, start=start, end=end, area_id=_area_id(question))
+    page = observations.find(conn, where, query.limit, query.offset)
+    return Items(page.matched, [features.observation(row) for row in page.rows])
+
+
+def observation(conn: sa.Connection, _question: Question, fid: str) -> Json | None:
+    """Give one observation."""
+    number = _key(fid)
+    row = None if number is None else observations.one(conn, number)
+    return None if row is None else features.observation(row)
+
+
+# Layers of the published run ---------------------------------------------------------------------
+
+
+def counted_cells(conn: sa.Connection, question: Question) -> Items:
+    """Give the cells of the published run, ordered by cell."""
+    query, run = question.query, question.run
+    if run is None:
+        return NOTHING
+    where, period = _layer_filter(question, run)
+    counts = layers.cell_counts(conn, run.id, query.resolution, where)
+    counts = _inside(counts, query)
+    shown = _slice(counts, query.offset, query.offset + query.limit)
+    return Items(counts.cell.size, features.cell_counts(shown, query, run, period))
+
+
+def cell(conn: sa.Connection, question: Question, fid: str) -> Json | None:
+    """Give one counted cell at its own resolution: all incidents of the whole period."""
+    run = question.run
+    try:
+        number = cells.parse(fid)
+    except InvalidParameter:
+        return None
+    resolution = cells.resolution(number)
+    if run is None or resolution not in cells.RESOLUTIONS:
+        return None
+    where, period = _layer_filter(question, run)
+    counts = layers.cell_counts(conn, run.id, resolution, where)
+    place = int(np.searchsorted(counts.cell, number))
+    if place == counts.cell.size or counts.cell[place] != number:
+        return None
+    query = replace(question.query, resolution=resolution)
+    return features.cell_counts(_slice(counts, place, place + 1), query, run, period)[0]
+
+
+def found_clusters(conn: sa.Connection, question: Question) -> Items:
+    """Give the clusters of the published run, largest first; their period is the run's."""
+    query, run = question.query, question.run
+    if run is None or not _meets(query.period, run):
+        return NOTHING
+    where, _ = _layer_filter(question, run)
+    rows = layers.clusters(conn, run.id, query.scope, replace(where, months=None))
+    found = [_cluster(row, run, question) for row in rows if _touches(row.hull, query)]
+    return _page(found, query)
+
+
+def cluster(conn: sa.Connection, question: Question, fid: str) -> Json | None:
+    """Give one cluster of the published run."""
+    number, run = _key(fid), question.run
+    row = None if number is None or run is None else layers.cluster(conn, run.id, number)
+    return None if row is None or run is None else _cluster(row, run, question)
+
+
+def _cluster(row: ClusterRow, run: Run, question: Question) -> Json:
+    return features.cluster(row, run, "/".join(run_months(run, question.profile.timezone)))
+
+
+def _layer_filter(question: Question, run: Run) -> tuple[LayerFilter, str]:
+    """Translate a question to the layers' words; whole local months, as they are counted."""
+    query, timezone = question.query, question.profile.timezone
+    first, last = run_months(run, timezone)
+    months = None
+    if query.period is not None:
+        first = max(first, _month(query.period.start, timezone) or first)
+        before_end = query.period.end and query.period.end - timedelta(seconds=1)
+        last = min(last, _month(before_end, timezone) or last)
+        months = (first, last)
+    where = LayerFilter(
+        window=query.window,
+        categories=query.categories,
+        months=months,
+        area_id=_area_id(question),
+    )
+    return where, f"{first}/{last}"
+
+
+def run_months(run: Run, timezone: str) -> tuple[str, str]:
+    """Name the first and the last local month of a run."""
+    start = run.period_start.astimezone(ZoneInfo(timezone))
+    end = (run.period_end - timedelta(seconds=1)).astimezone(ZoneInfo(timezone))
+    return start.strftime("%Y-%m"), end.strftime("%Y-%m")
+
+
+def _month(instant: datetime | None, timezone: str) -> str | None:
+    """Name an instant's local month; years are four digits, so that text order is time order."""
+    return None if instant is None else instant.astimezone(ZoneInfo(timezone)).isoformat()[:7]
+
+
+def _meets(period: Period | None, run: Run) -> bool:
+    """Tell whether a span of instants meets a run's period."""
+    if period is None:
+        return True
+    start, end = _span(period)
+    return (start is None or start < run.period_end) and (end is None or end > run.period_start)
+
+
+def _inside(counts: CellCounts, query: Query) -> CellCounts:
+    """Keep the cells that touch the box."""
+    if query.bbox is None or not counts.cell.size:
+        return counts
+    touch = shapely.intersects(cells.polygons(counts.cell), shapely.box(*query.bbox))
+    return CellCounts(counts.cell[touch], counts.count[touch], counts.weight[touch])
+
+
+def _slice(counts: CellCounts, first: int, after: int) -> CellCounts:
+    part = slice(first, after)
+    return CellCounts(counts.cell[part], counts.count[part], counts.weight[part])
+
+
+# Small translations --------------------------------------------------------------------------------
+
+
+def _on_map(profile: Profile) -> tuple[str, ...]:
+    return tuple(category.code for category in profile.categories if category.on_map)
+
+
+def _area_id(question: Question) -> int | None:
+    """Name the area asked for; the whole municipality is no restriction."""
+    area_asked = question.area
+    return None if area_asked is None or area_asked.kind == "municipality" else area_asked.id
+
+
+def _span(period: Period | None) -> tuple[datetime | None, datetime | None]:
+    return (None, None) if period is None else (period.start, period.end)
+
+
+def _key(fid: str) -> int | None:
+    """Read a stored row's id; anything else names no row."""
+    return int(fid) if fid.isascii() and fid.isdigit() and len(fid) <= 18 else None  # noqa: PLR2004 - fits 64 bits
+
+

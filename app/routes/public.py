@@ -1,0 +1,90 @@
+"""What anybody may reach: is it alive, and the way in."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from app.faults import TooManyAttempts
+from app.services import services
+from geo.errors import LagesbildError
+from pipelines.texts import sentence
+from store import accounts
+
+router = APIRouter()
+
+LONGEST = 200
+Field = Annotated[str, Form(max_length=LONGEST)]
+Target = Annotated[str, Form(max_length=2000, alias="next")]
+# A path of our own: one slash, then no slash or backslash, and nothing a browser would strip.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
+
+
+@router.get("/health")
+def health(request: Request) -> Response:
+    """Tell a watchdog whether the application reaches its store."""
+    with services(request).store.read() as conn:
+        conn.exec_driver_sql("SELECT 1")
+    return Response(orjson.dumps({"status": "ok"}), media_type="application/json")
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    """Point browsers that ask on their own to the icon."""
+    return RedirectResponse("/static/img/lagesbild.svg", status_code=301)
+
+
+@router.get("/logga-in")
+def sign_in_page(request: Request) -> Response:
+    """Show the way in."""
+    return _form(request, request.query_params.get("next", "/"))
+
+
+@router.post("/logga-in")
+def sign_in(request: Request, name: Field, password: Field, target: Target = "/") -> Response:
+    """Open a session for the right name and password; say the same for every wrong pair."""
+    parts = services(request)
+    address = request.client.host if request.client else ""
+    try:
+        parts.attempts.take(address, name)
+    except TooManyAttempts as fault:
+        response = _form(request, target, fault, status=429)
+        response.headers["Retry-After"] = str(fault.values["seconds"])
+        return response
+    with parts.store.read() as conn:
+        found = accounts.user(conn, name)
+    if not parts.passwords.match(None if found is None else found.password_hash, password):
+        return _form(request, target, LagesbildError("wrong-password"), status=401)
+    parts.attempts.forget(address, name)
+    lifetime = timedelta(hours=parts.settings.session_hours)
+    request.session.clear()
+    request.session.update({"name": name, "until": (parts.now() + lifetime).timestamp()})
+    return RedirectResponse(own_path(target), status_code=303)
+
+
+@router.post("/logga-ut")
+def sign_out(request: Request) -> Response:
+    """End the session."""
+    request.session.clear()
+    return RedirectResponse("/logga-in", status_code=303)
+
+
+def own_path(target: str) -> str:
+    """Keep a target only when it leads to one of our own pages (no open redirect)."""
+    return target if _OWN_PATH.fullmatch(target) else "/"
+
+
+def _form(
+    request: Request, target: str, fault: LagesbildError | None = None, status: int = 200
+) -> Response:
+    context = {
+        "target": own_path(target),
+        "message": None if fault is None else sentence(fault),
+    }
+    pages = services(request).pages
+    return pages.TemplateResponse(request, "sign_in.html", context, status_code=status)

@@ -1,0 +1,1 @@
+"""Use cases: ingest, geocode, analyse, publish, export; and the command line door."""

@@ -1,0 +1,1 @@
+"""Tables, SQL and nothing else; the only place where PostGIS and the GeoPackage differ."""

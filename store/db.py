@@ -1,0 +1,108 @@
+"""Opening a store, and the transactions on it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from geo.errors import InvalidParameter, StoreUnavailable
+from store import geopackage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+POOL_SIZE = 10
+UNUSABLE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A database with the product's tables: a GeoPackage file or PostGIS."""
+
+    engine: sa.Engine
+
+    @property
+    def is_geopackage(self) -> bool:
+        """Tell the two stores apart; only store/ may ask."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[sa.Connection]:
+        """Give a connection on one unchanging state of the data."""
+        with _translated(), self.engine.connect() as connection:
+            if not self.is_geopackage:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield connection
+            connection.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[sa.Connection]:
+        """Give a connection whose work is kept whole or not at all."""
+        with _translated(), self.engine.connect() as connection:
+            writer = connection.execution_options(writes=True)
+            with writer.begin():
+                yield writer
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.engine.dispose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn a database that cannot be used into our error; a fault of our own stays one."""
+    try:
+        yield
+    except exc.DBAPIError as fault:
+        name = getattr(fault.orig, "sqlite_errorname", "")
+        if name == "SQLITE_NOTADB":
+            raise InvalidParameter("not-a-database") from fault
+        if name.startswith(UNUSABLE) or fault.connection_invalidated or _refused(fault):
+            raise StoreUnavailable("store-unavailable") from fault
+        raise
+
+
+def _refused(fault: exc.DBAPIError) -> bool:
+    """Tell whether PostgreSQL could not be reached at all: such a fault has no SQLSTATE."""
+    return isinstance(fault.orig, psycopg.OperationalError) and fault.orig.sqlstate is None
+
+
+def connect(url: str) -> Store:
+    """Open a store whatever state its schema is in; `store.schema.open_store` checks it.
+
+    Raises
+    ------
+    InvalidParameter
+        The URL is neither ``sqlite:///FILE.gpkg`` nor ``postgresql+psycopg://...``.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as fault:
+        raise InvalidParameter("database-url") from fault
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        return Store(_geopackage_engine(parsed))
+    if parsed.get_backend_name() == "postgresql":
+        return Store(_postgis_engine(parsed))
+    raise InvalidParameter("database-url")
+
+
+def _geopackage_engine(url: sa.URL) -> sa.Engine:
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, pool_size=POOL_SIZE)
+    sa.event.listen(engine, "connect", geopackage.prepare_connection)
+    sa.event.listen(engine, "begin", geopackage.begin)
+    return engine
+
+
+def _postgis_engine(url: sa.URL) -> sa.Engine:
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_size=POOL_SIZE, pool_pre_ping=True
+    )

@@ -1,0 +1,106 @@
+"""What makes a SQLite file a GeoPackage that QGIS opens: a few tables and two pragmas.
+
+Written against OGC 12-128r18. There is no R-tree: our own queries filter on plain lon/lat
+columns with the same SQL as in PostGIS, and a file without triggers can be edited by any program.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from store.types import SRID, Shape
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+
+APPLICATION_ID = 0x47504B47  # "GPKG"
+USER_VERSION = 10300
+BUSY_TIMEOUT_MS = 15_000
+
+_DDL = (
+    """CREATE TABLE IF NOT EXISTS gpkg_spatial_ref_sys (
+        srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
+        organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL,
+        definition TEXT NOT NULL, description TEXT)""",
+    """CREATE TABLE IF NOT EXISTS gpkg_contents (
+        table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL, identifier TEXT UNIQUE,
+        description TEXT DEFAULT '',
+        last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
+        min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE,
+        srs_id INTEGER REFERENCES gpkg_spatial_ref_sys(srs_id))""",
+    """CREATE TABLE IF NOT EXISTS gpkg_geometry_columns (
+        table_name TEXT NOT NULL REFERENCES gpkg_contents(table_name),
+        column_name TEXT NOT NULL, geometry_type_name TEXT NOT NULL,
+        srs_id INTEGER NOT NULL REFERENCES gpkg_spatial_ref_sys(srs_id),
+        z TINYINT NOT NULL, m TINYINT NOT NULL,
+        PRIMARY KEY (table_name, column_name), UNIQUE (table_name))""",
+    # Alembic would make its own table with VARCHAR(32), which is no GeoPackage type.
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num TEXT NOT NULL PRIMARY KEY)",
+)
+_WGS84 = (
+    'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,'
+    'AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,'
+    'AUTHORITY["EPSG","8901"]],UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],'
+    'AUTHORITY["EPSG","4326"]]'
+)
+_SYSTEMS = (
+    ("Undefined Cartesian SRS", -1, "NONE", -1, "undefined"),
+    ("Undefined geographic SRS", 0, "NONE", 0, "undefined"),
+    ("WGS 84 geodetic", SRID, "EPSG", SRID, _WGS84),
+)
+
+
+def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
+    """Set what every connection to the file needs: several processes may use it at once."""
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA cache_size = -65536")
+    cursor.close()
+
+
+def begin(connection: sa.Connection) -> None:
+    """Begin a transaction; a writer takes its lock at once and never upgrades a read."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def prepare_file(connection: sa.Connection) -> None:
+    """Make the file a GeoPackage without layers; safe to repeat."""
+    connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {USER_VERSION}")
+    for statement in _DDL:
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(
+        "INSERT OR IGNORE INTO gpkg_spatial_ref_sys (srs_name, srs_id, organization,"
+        " organization_coordsys_id, definition) VALUES (?, ?, ?, ?, ?)",
+        list(_SYSTEMS),
+    )
+
+
+def register(connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Describe the file's geometry tables in the GeoPackage tables; safe to repeat."""
+    present = set(sa.inspect(connection).get_table_names())
+    for table in metadata.sorted_tables:
+        if table.name in present:
+            _register_table(connection, table)
+
+
+def _register_table(connection: sa.Connection, table: sa.Table) -> None:
+    """Describe one table, if it has a geometry."""
+    for column in table.columns:
+        if isinstance(column.type, Shape):
+            connection.exec_driver_sql(
+                "INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, srs_id)"
+                " VALUES (?, 'features', ?, ?)",
+                (table.name, table.name, SRID),
+            )
+            connection.exec_driver_sql(
+                "INSERT OR REPLACE INTO gpkg_geometry_columns VALUES (?, ?, ?, ?, 0, 0)",
+                (table.name, column.name, column.type.kind, SRID),
+            )

@@ -1,0 +1,294 @@
+"""The place profile and its places."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import shapely
+import sqlalchemy as sa
+
+from geo.errors import NotFound
+from geo.profile import Address, Area, Category, Facility, NamedPlace, OffenceRule, Profile
+from geo.windows import Span, WeeklyWindow
+from store import bulk, models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """A stored area; `outline` in lon/lat."""
+
+    id: int
+    kind: str
+    name: str
+    outline: shapely.MultiPolygon
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityRow:
+    """A stored school or venue."""
+
+    id: int
+    kind: str
+    name: str
+    lon: float
+    lat: float
+    source: str
+    form: str
+
+
+def profile(connection: sa.Connection) -> Profile:
+    """Give the profile in force.
+
+    Raises
+    ------
+    NotFound
+        None was loaded yet.
+    """
+    document = connection.scalar(sa.select(models.ProfileRow.document))
+    if document is None:
+        raise NotFound("no-profile")
+    return _profile(document)
+
+
+def revision(connection: sa.Connection) -> int:
+    """Tell how often profile or places have changed; 0 before the first load."""
+    return connection.scalar(sa.select(models.ProfileRow.revision)) or 0
+
+
+def save_profile(connection: sa.Connection, value: Profile) -> None:
+    """Put a profile in force in the place of the one before."""
+    following = revision(connection) + 1
+    connection.execute(sa.delete(models.ProfileRow))
+    connection.execute(
+        sa.insert(models.ProfileRow),
+        {"id": 1, "name": value.name, "revision": following, "document": _document(value)},
+    )
+
+
+def touch(connection: sa.Connection) -> None:
+    """Note that places changed, so that what was derived from them is derived anew."""
+    connection.execute(sa.update(models.ProfileRow).values(revision=models.ProfileRow.revision + 1))
+
+
+def _document(value: Profile) -> dict[str, Any]:
+    """Write a profile as plain JSON values."""
+    return {
+        "name": value.name,
+        "label": value.label,
+        "timezone": value.timezone,
+        "metric_epsg": value.metric_epsg,
+        "source_epsgs": list(value.source_epsgs),
+        "envelope": list(value.envelope),
+        "windows": [
+            {
+                "name": window.name,
+                "label": window.label,
+                "term_only": window.term_only,
+                "spans": [[span.weekday, span.start, span.end] for span in window.spans],
+            }
+            for window in value.windows
+        ],
+        "terms": [[first.isoformat(), after.isoformat()] for first, after in value.terms],
+        "categories": [
+            [c.code, c.label, c.theme, c.enforcement_driven, c.in_total, c.on_map]
+            for c in value.categories
+        ],
+        "offences": [
+            [
+                r.code,
+                r.label,
+                _iso(r.valid_from),
+                _iso(r.valid_to),
+                r.category,
+                r.nightlife,
+                r.place,
+            ]
+            for r in value.offences
+        ],
+        "venue_distance_m": value.venue_distance_m,
+        "nightlife_category": value.nightlife_category,
+    }
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
+
+
+def _profile(document: dict[str, Any]) -> Profile:
+    """Read a profile from plain JSON values."""
+    west, south, east, north = document["envelope"]
+    return Profile(
+        name=document["name"],
+        label=document["label"],
+        timezone=document["timezone"],
+        metric_epsg=document["metric_epsg"],
+        source_epsgs=tuple(document["source_epsgs"]),
+        envelope=(west, south, east, north),
+        windows=tuple(
+            WeeklyWindow(
+                window["name"],
+                window["label"],
+                tuple(Span(*span) for span in window["spans"]),
+                window["term_only"],
+            )
+            for window in document["windows"]
+        ),
+        terms=tuple(
+            (date.fromisoformat(first), date.fromisoformat(after))
+            for first, after in document["terms"]
+        ),
+        categories=tuple(Category(*row) for row in document["categories"]),
+        offences=tuple(
+            OffenceRule(code, label, _day(start), _day(end), category, nightlife, place)
+            for code, label, start, end, category, nightlife, place in document["offences"]
+        ),
+        venue_distance_m=document["venue_distance_m"],
+        nightlife_category=document["nightlife_category"],
+    )
+
+
+def areas(connection: sa.Connection, kind: str | None = None) -> list[AreaRow]:
+    """List areas, of one kind or of all, in the order of their ids."""
+    table = models.Area
+    query = sa.select(
+        table.id, table.kind, table.name, table.outline, table.source, table.note
+    ).order_by(table.id)
+    if kind is not None:
+        query = query.where(table.kind == kind)
+    return [AreaRow(*row) for row in connection.execute(query)]
+
+
+def facilities(connection: sa.Connection, kind: str) -> list[FacilityRow]:
+    """List the schools or the venues, in the order of their ids."""
+    table = models.Facility
+    query = (
+        sa.select(table.id, table.kind, table.name, table.position, table.source, table.form)
+        .where(table.kind == kind)
+        .order_by(table.id)
+    )
+    return [
+        FacilityRow(key, of_kind, name, position.x, position.y, source, form)
+        for key, of_kind, name, position, source, form in connection.execute(query)
+    ]
+
+
+def named_places(connection: sa.Connection) -> list[NamedPlace]:
+    """List the gazetteer."""
+    table = models.NamedPlace
+    query = sa.select(
+        table.kind, table.name, table.position, table.uncertainty_m, table.source
+    ).order_by(table.id)
+    return [
+        NamedPlace(kind, name, position.x, position.y, uncertainty_m, source)
+        for kind, name, position, uncertainty_m, source in connection.execute(query)
+    ]
+
+
+def addresses(connection: sa.Connection) -> list[Address]:
+    """List the address register."""
+    table = models.Address
+    query = sa.select(
+        table.street,
+        table.number,
+        table.letter,
+        table.lon,
+        table.lat,
+        table.postcode,
+        table.city,
+        table.source,
+    ).order_by(table.id)
+    return [Address(*row) for row in connection.execute(query)]
+
+
+def put_areas(connection: sa.Connection, values: Sequence[Area], *, replace: str | None) -> None:
+    """Add areas; one of the same kind and name is replaced, and `replace` empties a kind first.
+
+    An area keeps its id when its outline is replaced, because links name areas by id.
+    """
+    table = models.Area
+    if replace is not None:
+        names = [value.name for value in values]
+        connection.execute(sa.delete(table).where(table.kind == replace, table.name.not_in(names)))
+    for value in values:
+        columns = {
+            "outline": _multi(value.outline),
+            "source": value.source,
+            "note": value.note,
+        }
+        key = (table.kind == value.kind) & (table.name == value.name)
+        if connection.execute(sa.update(table).where(key).values(columns)).rowcount == 0:
+            connection.execute(
+                sa.insert(table), {"kind": value.kind, "name": value.name, **columns}
+            )
+
+
+def _multi(outline: shapely.Geometry) -> shapely.MultiPolygon:
+    if isinstance(outline, shapely.MultiPolygon):
+        return outline
+    return shapely.MultiPolygon([outline])
+
+
+def put_facilities(
+    connection: sa.Connection, values: Sequence[Facility], *, replace: str | None
+) -> None:
+    """Add schools or venues; the rules of `put_areas`."""
+    table = models.Facility
+    if replace is not None:
+        names = [value.name for value in values]
+        connection.execute(sa.delete(table).where(table.kind == replace, table.name.not_in(names)))
+    for value in values:
+        columns = {
+            "position": shapely.Point(value.lon, value.lat),
+            "source": value.source,
+            "form": value.form,
+        }
+        key = (table.kind == value.kind) & (table.name == value.name)
+        if connection.execute(sa.update(table).where(key).values(columns)).rowcount == 0:
+            connection.execute(
+                sa.insert(table), {"kind": value.kind, "name": value.name, **columns}
+            )
+
+
+def put_named_places(
+    connection: sa.Connection, values: Sequence[NamedPlace], *, replace: bool
+) -> None:
+    """Add gazetteer entries, or put them in the place of all of the same source."""
+    table = models.NamedPlace
+    sources = sorted({value.source for value in values})
+    if replace:
+        connection.execute(sa.delete(table))
+    else:
+        connection.execute(sa.delete(table).where(table.source.in_(sources)))
+    bulk.insert(
+        connection,
+        table,
+        {
+            "kind": [value.kind for value in values],
+            "name": [value.name for value in values],
+            "uncertainty_m": [value.uncertainty_m for value in values],
+            "source": [value.source for value in values],
+            "position": shapely.points([(value.lon, value.lat) for value in values]),
+        },
+    )
+
+
+def put_addresses(connection: sa.Connection, values: Sequence[Address]) -> None:
+    """Put an address register in the place of the one before."""
+    connection.execute(sa.delete(models.Address))
+    names = ("street", "number", "letter", "lon", "lat", "postcode", "city", "source")
+    bulk.insert(
+        connection,
+        models.Address,
+        {name: [getattr(value, name) for value in values] for name in names},
+    )
