@@ -39,8 +39,10 @@ _ALL = (
     Collection(
         "areas",
         "Områden",
-        "Kommunen, prioriterade områden, nattlivskärnan och andra delområden.",
-        (),
+        "Kommunen, prioriterade områden, nattlivskärnan och andra delområden, med antalet"
+        " händelser i den publicerade analysen. Här räknas även händelser vars plats är för osäker"
+        " för rutor.",
+        ("category", "window"),
         readers.areas,
         readers.area,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from shapely.geometry import mapping
 from app.queries import Query
 from geo import cells
 from store.incidents import IncidentRow
-from store.layers import CellCounts, ClusterRow
+from store.layers import AreaCount, CellCounts, ClusterRow
 from store.observations import ObservationRow
 from store.places import AreaRow, FacilityRow
 from store.runs import Run
@@ -43,9 +44,17 @@ def outline(shape: shapely.Geometry) -> Json:
     return rounded
 
 
-def area(row: AreaRow) -> Json:
-    """Give a named area."""
-    properties: Json = {"name": row.name, "kind": row.kind, "source": row.source, "note": row.note}
+def area(row: AreaRow, counts: Mapping[int, AreaCount] | None) -> Json:
+    """Give a named area; `counts` None means that nothing has been counted yet."""
+    counted = None if counts is None else counts.get(row.id, AreaCount(row.id, 0, 0.0))
+    properties: Json = {
+        "name": row.name,
+        "kind": row.kind,
+        "count": None if counted is None else counted.count,
+        "weight": None if counted is None else round(counted.weight, 3),
+        "source": row.source,
+        "note": row.note,
+    }
     return feature(row.id, outline(row.outline), properties)
 
 
@@ -66,6 +75,7 @@ def incident(row: IncidentRow) -> Json:
         "windows": list(row.windows),
         "match_type": row.match_type,
         "uncertainty_m": row.uncertainty_m,
+        "pile": row.pile,
         "synthetic": row.synthetic,
     }
     return feature(row.id, point(row.lon, row.lat), properties)
@@ -81,6 +91,7 @@ def observation(row: ObservationRow) -> Json:
         "area": row.area,
         "observed": stamp(row.observed_at),
         "note": row.note,
+        "uncertainty_m": row.uncertainty_m,
         "synthetic": row.synthetic,
     }
     return feature(row.id, point(row.lon, row.lat), properties)

@@ -12,6 +12,7 @@ import sys
 import traceback
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 from time import perf_counter
 
 from starlette.datastructures import MutableHeaders
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.problems import crash
 
 log = logging.getLogger("lagesbild.http")
+ROOT = Path(__file__).parents[1]
 FIELDS = ("request_id", "method", "route", "status", "ms", "fault", "frames")
 
 
@@ -90,8 +92,9 @@ class RequestLog:
 
 def _described(fault: Exception) -> dict[str, object]:
     """Tell where a bug sits without quoting the values it met."""
-    frames = traceback.extract_tb(fault.__traceback__)
-    return {
-        "fault": type(fault).__name__,
-        "frames": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
-    }
+    ours = [
+        f"{Path(frame.filename).relative_to(ROOT)}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(fault.__traceback__)
+        if Path(frame.filename).is_relative_to(ROOT) and "site-packages" not in frame.filename
+    ]
+    return {"fault": type(fault).__name__, "frames": ours}

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from app.readers import run_months
+from app.readers import run_months, written
 from app.reference import Reference
 from geo import cells, crs
 from geo.profile import Category, Profile
@@ -151,18 +151,17 @@ def _periods(run: Run, timezone: str) -> list[Choice]:
     """Offer the whole period, its last twelve months and its years."""
     first, last = run_months(run, timezone)
     choices = [Choice("allt", f"Hela perioden ({_month(first)}–{_month(last)})")]
-    year, month = int(last[:4]), int(last[5:])
-    since = f"{year - 1}-{month + 1:02d}" if month < 12 else f"{year}-01"  # noqa: PLR2004 - December
+    since = last - 11 if last % 100 == len(MONTHS) else last - 99
     if since > first:
         label = f"Senaste 12 månaderna ({_month(since)}–{_month(last)})"
-        choices.append(Choice("12man", label, f"{since}-01/.."))
-    years = range(year, int(first[:4]) - 1, -1)
+        choices.append(Choice("12man", label, f"{written(since)}-01/.."))
+    years = range(last // 100, first // 100 - 1, -1)
     choices += [Choice(str(y), str(y), f"{y}-01-01/{y}-12-31") for y in years]
     return choices
 
 
-def _month(text: str) -> str:
-    return f"{MONTHS[int(text[5:]) - 1][:3]} {text[:4]}"
+def _month(month: int) -> str:
+    return f"{MONTHS[month % 100 - 1][:3]} {month // 100}"
 
 
 def _provenance(run: Run, timezone: str) -> dict[str, object]:

@@ -45,7 +45,8 @@ MEANINGS = {
     "bbox": "Väst, syd, öst, nord i grader (CRS84); höjder får finnas och används inte.",
     "datetime": "Tidpunkt eller intervall enligt RFC 3339, öppet med två punkter: 2025-01-01/..",
     "area": "Ett områdes namn eller id.",
-    "category": "En eller flera kategorier med komma emellan; annars alla som räknas i totalen.",
+    "category": "En eller flera kategorier med komma emellan. Utan filter ger händelser alla"
+    " kategorier, medan områden, rutor och kluster räknar dem som ingår i totalen.",
     "window": "Veckofönster, till exempel helgnatt; annars all tid.",
     "resolution": "Rutornas storlek (H3-nivå); 8 är störst och 11 minst.",
     "scope": "Vilka händelser som grupperats: alla, nära skolor (meter) eller i nattlivskärnan.",

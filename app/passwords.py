@@ -1,4 +1,4 @@
-"""Is this the account's password?"""
+"""Whether a password is the account's."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 
 from app import faults
 from app.services import services
+from app.texts import sentence
 from geo import errors
-from pipelines.texts import sentence
 
 PROGRAM_PATHS = ("/ogc", "/karta/", "/health")
 KINDS_PAGE = "/static/fel.html"
@@ -108,7 +108,8 @@ def _to_sign_in(request: Request) -> Response:
     wanted = request.url.path
     if request.url.query:
         wanted = f"{wanted}?{request.url.query}"
-    there = f"/logga-in?{urlencode({'next': wanted})}" if wanted != "/" else "/logga-in"
+    again = request.method == "GET" and wanted != "/"
+    there = f"/logga-in?{urlencode({'next': wanted})}" if again else "/logga-in"
     return RedirectResponse(there, status_code=303)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import h3.api.basic_int as h3
 import numpy as np
 import shapely
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from geo.errors import InvalidParameter
 from geo.profile import Profile
 from store import incidents, layers, observations, places
 from store.incidents import IncidentFilter
-from store.layers import CellCounts, ClusterRow, LayerFilter
+from store.layers import AreaCount, CellCounts, ClusterRow, LayerFilter
 from store.observations import ObservationFilter
 from store.places import AreaRow
 from store.runs import Run
@@ -62,14 +63,27 @@ def _touches(shape: shapely.Geometry, query: Query) -> bool:
 
 
 def areas(conn: sa.Connection, question: Question) -> Items:
-    """Give the named areas. They have no time, so every `datetime` matches."""
+    """Give the named areas with what the published run counted in each.
+
+    An area has no time of its own: `datetime` chooses the months that are counted.
+    """
+    counts = _area_counts(conn, question)
     rows = [row for row in places.areas(conn) if _touches(row.outline, question.query)]
-    return _page([features.area(row) for row in rows], question.query)
+    return _page([features.area(row, counts) for row in rows], question.query)
 
 
-def area(conn: sa.Connection, _question: Question, fid: str) -> Json | None:
+def area(conn: sa.Connection, question: Question, fid: str) -> Json | None:
     """Give one area."""
-    return next((features.area(row) for row in places.areas(conn) if str(row.id) == fid), None)
+    rows = [row for row in places.areas(conn) if str(row.id) == fid]
+    return features.area(rows[0], _area_counts(conn, question)) if rows else None
+
+
+def _area_counts(conn: sa.Connection, question: Question) -> dict[int, AreaCount] | None:
+    """Count per area id; None before the first run."""
+    if question.run is None:
+        return None
+    where, _ = _layer_filter(question, question.run)
+    return {row.area_id: row for row in layers.area_counts(conn, question.run.id, where)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +120,18 @@ def found_incidents(conn: sa.Connection, question: Question) -> Items:
         start=start,
         end=end,
         area_id=_area_id(question),
-        categories=query.categories or _on_map(question.profile),
+        categories=query.categories,
         window=query.window,
     )
     page = incidents.find(conn, where, query.limit, query.offset)
     return Items(page.matched, [features.incident(row) for row in page.rows])
 
 
-def incident(conn: sa.Connection, question: Question, fid: str) -> Json | None:
-    """Give one reported event, unless its category is kept off maps."""
+def incident(conn: sa.Connection, _question: Question, fid: str) -> Json | None:
+    """Give one reported event, unless it is kept off maps."""
     number = _key(fid)
     row = None if number is None else incidents.one(conn, number)
-    if row is None or row.category not in _on_map(question.profile):
-        return None
-    return features.incident(row)
+    return None if row is None else features.incident(row)
 
 
 def found_observations(conn: sa.Connection, question: Question) -> Items:
@@ -160,7 +172,7 @@ def cell(conn: sa.Connection, question: Question, fid: str) -> Json | None:
         number = cells.parse(fid)
     except InvalidParameter:
         return None
-    resolution = cells.resolution(number)
+    resolution = h3.get_resolution(number)
     if run is None or resolution not in cells.RESOLUTIONS:
         return None
     where, period = _layer_filter(question, run)
@@ -173,25 +185,33 @@ def cell(conn: sa.Connection, question: Question, fid: str) -> Json | None:
 
 
 def found_clusters(conn: sa.Connection, question: Question) -> Items:
-    """Give the clusters of the published run, largest first; their period is the run's."""
+    """Give the clusters of the published run, largest first; their period is the run's.
+
+    Raises
+    ------
+    InvalidParameter
+        More than one category: adding clusters up is not clustering.
+    """
     query, run = question.query, question.run
+    if len(query.categories) > 1:
+        raise InvalidParameter("clusters-one-category")
     if run is None or not _meets(query.period, run):
         return NOTHING
-    where, _ = _layer_filter(question, run)
-    rows = layers.clusters(conn, run.id, query.scope, replace(where, months=None))
-    found = [_cluster(row, run, question) for row in rows if _touches(row.hull, query)]
-    return _page(found, query)
+    where = LayerFilter(query.window, query.categories, area_id=_area_id(question))
+    rows = layers.clusters(conn, run.id, query.scope, where)
+    return _page([_cluster(row, run, question) for row in rows if _touches(row.hull, query)], query)
 
 
 def cluster(conn: sa.Connection, question: Question, fid: str) -> Json | None:
     """Give one cluster of the published run."""
     number, run = _key(fid), question.run
-    row = None if number is None or run is None else layers.cluster(conn, run.id, number)
+    row = None if number is None else layers.one_cluster(conn, number)
     return None if row is None or run is None else _cluster(row, run, question)
 
 
 def _cluster(row: ClusterRow, run: Run, question: Question) -> Json:
-    return features.cluster(row, run, "/".join(run_months(run, question.profile.timezone)))
+    first, last = run_months(run, question.profile.timezone)
+    return features.cluster(row, run, f"{written(first)}/{written(last)}")
 
 
 def _layer_filter(question: Question, run: Run) -> tuple[LayerFilter, str]:
@@ -200,9 +220,11 @@ def _layer_filter(question: Question, run: Run) -> tuple[LayerFilter, str]:
     first, last = run_months(run, timezone)
     months = None
     if query.period is not None:
-        first = max(first, _month(query.period.start, timezone) or first)
-        before_end = query.period.end and query.period.end - timedelta(seconds=1)
-        last = min(last, _month(before_end, timezone) or last)
+        start, end = query.period.start, query.period.end
+        if start is not None:
+            first = max(first, local_month(start, timezone))
+        if end is not None:
+            last = min(last, local_month(end - timedelta(seconds=1), timezone))
         months = (first, last)
     where = LayerFilter(
         window=query.window,
@@ -210,19 +232,24 @@ def _layer_filter(question: Question, run: Run) -> tuple[LayerFilter, str]:
         months=months,
         area_id=_area_id(question),
     )
-    return where, f"{first}/{last}"
+    return where, f"{written(first)}/{written(last)}"
 
 
-def run_months(run: Run, timezone: str) -> tuple[str, str]:
-    """Name the first and the last local month of a run."""
-    start = run.period_start.astimezone(ZoneInfo(timezone))
-    end = (run.period_end - timedelta(seconds=1)).astimezone(ZoneInfo(timezone))
-    return start.strftime("%Y-%m"), end.strftime("%Y-%m")
+def run_months(run: Run, timezone: str) -> tuple[int, int]:
+    """Name the first and the last local month of a run as ``year * 100 + month``."""
+    last = run.period_end - timedelta(seconds=1)
+    return local_month(run.period_start, timezone), local_month(last, timezone)
 
 
-def _month(instant: datetime | None, timezone: str) -> str | None:
-    """Name an instant's local month; years are four digits, so that text order is time order."""
-    return None if instant is None else instant.astimezone(ZoneInfo(timezone)).isoformat()[:7]
+def local_month(instant: datetime, timezone: str) -> int:
+    """Name an instant's local month as ``year * 100 + month``."""
+    local = instant.astimezone(ZoneInfo(timezone))
+    return local.year * 100 + local.month
+
+
+def written(month: int) -> str:
+    """Write a month the ISO way."""
+    return f"{month // 100:04d}-{month % 100:02d}"
 
 
 def _meets(period: Period | None, run: Run) -> bool:
@@ -246,11 +273,7 @@ def _slice(counts: CellCounts, first: int, after: int) -> CellCounts:
     return CellCounts(counts.cell[part], counts.count[part], counts.weight[part])
 
 
-# Small translations --------------------------------------------------------------------------------
-
-
-def _on_map(profile: Profile) -> tuple[str, ...]:
-    return tuple(category.code for category in profile.categories if category.on_map)
+# Small translations ------------------------------------------------------------------------------
 
 
 def _area_id(question: Question) -> int | None:
@@ -266,5 +289,3 @@ def _span(period: Period | None) -> tuple[datetime | None, datetime | None]:
 def _key(fid: str) -> int | None:
     """Read a stored row's id; anything else names no row."""
     return int(fid) if fid.isascii() and fid.isdigit() and len(fid) <= 18 else None  # noqa: PLR2004 - fits 64 bits
-
-

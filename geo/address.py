@@ -1,4 +1,4 @@
-"""What does a written Swedish location say: a street and number, a crossing, a named place?
+"""What a written Swedish location says: a street and number, a crossing, a named place.
 
 Nothing here knows which streets exist; that is `geo.gazetteer`. Every pattern is bounded, so the
 time grows linearly with the text, also for text made to be slow.
@@ -9,11 +9,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MOST_SEGMENTS: Final = 6  # pieces between commas that are looked at; the rest is prose
 MOST_PARTS: Final = 4  # pieces of one segment, "A/B" has two
-MOST_WORDS: Final = 12  # a longer name is prose and is looked up by its first words only
+MOST_WORDS: Final = 12  # a longer name is prose and is not looked up
+MOST_MARKS: Final = 30  # the longest run of marks in Unicode's stream-safe text (UAX 15)
+SHORTEST_STEM: Final = 3  # letters before an abbreviation: "nyg." may be, "kg." is not
 
 # The last part of a street name: indefinite form -> the form on street signs.
 ENDINGS: Final = {
@@ -100,7 +105,7 @@ _SEPARATOR = re.compile(
     r"|bredvid|nära) (?=[^\d\s])"
 )
 _CROSSING_SIGNS = frozenset({"/", "x"})
-_AWAY = re.compile(r" (?:mellan|mot|i riktning|riktning) ")  # what follows is a direction
+_AWAY = re.compile(r"(?:^| )(?:mellan|mot|i riktning|riktning) ")  # no place follows
 _LEADING = re.compile(
     r"(?:(?:i höjd med|i närheten av|i anslutning till|i anslutning|längs med|mitt emot|inne på"
     r"|inne i|vid|utanför|framför|bakom|mittemot|nära|intill|invid|bredvid|på|i|under|över|längs"
@@ -124,7 +129,7 @@ _PLACE_IN = re.compile(r"^(?:i|på) ")
 class ParsedAddress:
     """A location text taken apart. Every name is a key as `name_key` makes them."""
 
-    text: str  # the whole text, normalised
+    text: str  # the whole text, normalised, without c/o and a name
     street: str = ""  # only together with a number
     number: int | None = None
     number_to: int | None = None  # other end of 12-14
@@ -169,10 +174,22 @@ class _Segment:
 def normalise(text: str) -> str:
     """Answer which text this is, whatever case, Unicode form and kind of dash it came in.
 
-    Idempotent; NFD and NFC input give the same NFC output.
+    Idempotent; NFD and NFC input give the same NFC output. A pile of more than `MOST_MARKS`
+    combining marks on one letter is no text: the rest of it is dropped, because putting marks in
+    order takes time that grows with the square of the pile.
     """
+    if len(text) > MOST_MARKS and not text.isascii():
+        text = "".join(_with_few_marks(text))
     plain = unicodedata.normalize("NFD", text).translate(_SIGNS).casefold()
     return " ".join(unicodedata.normalize("NFC", plain).split())
+
+
+def _with_few_marks(text: str) -> Iterator[str]:
+    marks = 0
+    for sign in text:
+        marks = marks + 1 if unicodedata.combining(sign) else 0
+        if marks <= MOST_MARKS:
+            yield sign
 
 
 def name_key(name: str) -> str:
@@ -215,8 +232,8 @@ def parse(text: str) -> ParsedAddress:
     Postcode and city, lgh/uppg/vån and c/o are taken off; "vid", "utanför" and the like are
     skipped; a property designation ("Tuna 1:15") is not a street number.
     """
-    clean = normalise(text)
-    body, postcode, city = _without_postcode(_DETAIL.sub("", _CARE_OF.sub("", clean)))
+    clean = _CARE_OF.sub("", normalise(text)).strip()
+    body, postcode, city = _without_postcode(_DETAIL.sub("", clean))
     body, keywords = _KEYWORD.subn("/", body)
     segments = _segments(_AT_NUMBER.sub(" ", _GLUED.sub(" ", body)))
     about = next((piece for piece in segments if piece.numbered), None)
@@ -252,8 +269,9 @@ def _key(text: str) -> str:
 
 def _abbreviates(text: str, start: int) -> bool:
     """Tell "kungsg." and "stora g." from a word at the end of a sentence."""
-    long_enough = start >= 3 or text[start - 1 : start] == " "  # noqa: PLR2004
-    return long_enough and not text[:-1].endswith(_WHOLE_WORDS)
+    return (start >= SHORTEST_STEM or text[start - 1 : start] == " ") and not text[:-1].endswith(
+        _WHOLE_WORDS
+    )
 
 
 def _without_postcode(body: str) -> tuple[str, str, str]:
@@ -267,7 +285,8 @@ def _without_postcode(body: str) -> tuple[str, str, str]:
 
 
 def _segments(body: str) -> list[_Segment]:
-    pieces = (piece.strip(" -/&+:") for piece in _SEGMENT.split(body, MOST_SEGMENTS))
+    cut = (_AWAY.split(piece.strip(), 1)[0] for piece in _SEGMENT.split(body, MOST_SEGMENTS))
+    pieces = (piece.strip(" -/&+:") for piece in cut)
     return [_segment(piece) for piece in pieces if piece][:MOST_SEGMENTS]
 
 
@@ -282,7 +301,6 @@ def _segment(text: str) -> _Segment:
 
 
 def _part(text: str) -> _Part:
-    text = _AWAY.split(text, 1)[0]
     leading = _LEADING.match(text)
     bare = text[leading.end() :] if leading else text
     found = _NUMBER.search(bare)

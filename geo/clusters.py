@@ -94,3 +94,50 @@ def dbscan(
 def hull(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> shapely.Geometry:
     """Give the convex hull of points: a polygon, or a line or point for two places or one."""
     return shapely.convex_hull(shapely.multipoints(np.column_stack([x_m, y_m])))
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One cluster: what it holds and where it lies, in metres."""
+
+    label: int
+    rank: int  # 1 holds most events; equal ones in the order of their labels
+    count: int
+    weight: float
+    places: int
+    x_m: float  # centre of gravity of its events
+    y_m: float
+    hull: shapely.Geometry
+
+
+def summarise(
+    places: tuple[NDArray[np.float64], NDArray[np.float64]],
+    labels: NDArray[np.int64],
+    events: NDArray[np.int64],
+    weight: NDArray[np.float64],
+) -> list[Summary]:
+    """Describe each cluster, the one with most events first.
+
+    Parameters
+    ----------
+    places
+        Two (p,) arrays: metres of distinct places.
+    labels
+        (p,) from `dbscan`.
+    events, weight
+        (p,) whole events and weighted events on each place.
+    """
+    x_m, y_m = places
+    found = []
+    for label in range(int(labels.max(initial=NOISE)) + 1):
+        member = np.flatnonzero(labels == label)
+        x, y, held = x_m[member], y_m[member], events[member]
+        total = int(held.sum())
+        centre = (float((x * held).sum() / total), float((y * held).sum() / total))
+        shape = hull(x, y)
+        found.append((total, label, float(weight[member].sum()), member.size, centre, shape))
+    found.sort(key=lambda row: (-row[0], row[1]))
+    return [
+        Summary(label, rank, total, weighted, int(size), *centre, shape)
+        for rank, (total, label, weighted, size, centre, shape) in enumerate(found, 1)
+    ]

@@ -51,6 +51,15 @@ class Store:
             with writer.begin():
                 yield writer
 
+    @contextmanager
+    def trial(self) -> Iterator[sa.Connection]:
+        """Give a connection whose work is thrown away, to see what a write would do."""
+        with _translated(), self.engine.connect() as connection:
+            writer = connection.execution_options(writes=True)
+            with writer.begin() as transaction:
+                yield writer
+                transaction.rollback()
+
     def close(self) -> None:
         """Give back every connection."""
         self.engine.dispose()

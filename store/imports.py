@@ -142,8 +142,8 @@ def set_aside(connection: sa.Connection, import_id: int, rows: Sequence[SetAside
                 "import_id": [import_id] * len(rows),
                 "line": [row.line for row in rows],
                 "reason": [row.reason for row in rows],
-                "column": [row.column for row in rows],
-                "value": [row.value for row in rows],
+                "column_name": [row.column for row in rows],
+                "column_value": [row.value for row in rows],
                 "raw": [row.raw for row in rows],
             },
         )
@@ -194,8 +194,8 @@ def quarantine(connection: sa.Connection, import_id: int | None = None) -> list[
             table.import_id,
             table.line,
             table.reason,
-            table.column,
-            table.value,
+            table.column_name,
+            table.column_value,
             table.raw,
             table.retried_in,
         )

@@ -130,9 +130,9 @@ def _select() -> sa.Select[*tuple[Any, ...]]:
 
 
 def _row(row: sa.Row[*tuple[Any, ...]], names: tuple[str, ...]) -> IncidentRow:
-    *known, bits = tuple(row)
-    inside = tuple(name for bit, name in enumerate(names) if bits >> bit & 1)
-    return IncidentRow(*known, windows=inside)
+    inside = tuple(name for bit, name in enumerate(names) if row[-1] >> bit & 1)
+    values: tuple[Any, ...] = (*tuple(row)[:-1], inside)
+    return IncidentRow(*values)
 
 
 def _window_names(connection: sa.Connection) -> tuple[str, ...]:

@@ -131,8 +131,8 @@ class Quarantined(Base):
     import_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batch.id"), index=True)
     line: Mapped[int]
     reason: Mapped[str] = mapped_column(sa.Text)
-    column: Mapped[str] = mapped_column("column_name", sa.Text)
-    value: Mapped[str] = mapped_column("column_value", sa.Text)
+    column_name: Mapped[str] = mapped_column(sa.Text)
+    column_value: Mapped[str] = mapped_column(sa.Text)
     raw: Mapped[str] = mapped_column(sa.Text)
     retried_in: Mapped[int | None] = mapped_column(sa.ForeignKey("import_batch.id"))
 

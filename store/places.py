@@ -29,6 +29,10 @@ class AreaRow:
     source: str
     note: str
 
+    def as_area(self) -> Area:
+        """Give the area without its id."""
+        return Area(self.kind, self.name, self.outline, self.source, self.note)
+
 
 @dataclass(frozen=True, slots=True)
 class FacilityRow:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 KEYS_AT_ONCE = 20_000
+NEAR_DEG = 5e-5  # some metres anywhere; the exact distance is measured afterwards
 BBox = tuple[float, float, float, float]
 
 
@@ -100,29 +101,64 @@ def known_keys(
     return found
 
 
-def mark_piles(connection: sa.Connection, table: type[models.Located], fewest_texts: int) -> int:
-    """Mark points with given coordinates that bear many different address texts.
+@dataclass(frozen=True, slots=True)
+class Stacked:
+    """Records with given coordinates that share their point with others."""
 
-    Such a point is where a register puts what it could not place. Mere stacking is no pile: a
-    square or a block may hold hundreds of events under one text.
+    id: NDArray[np.int64]
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    place_text: list[str]
+
+
+def stacked(
+    connection: sa.Connection,
+    table: type[models.Incident | models.Observation],
+    fewest: int,
+    centres: NDArray[np.float64],
+) -> Stacked:
+    """Read the records that may lie on a false pile.
+
+    These are the records with given coordinates on a point that bears at least `fewest`
+    different address texts, and those close to one of `centres`, (c, 2) lon/lat.
     """
-    distinct = sa.func.count(sa.distinct(table.place_text))
-    stacked = (
-        sa.select(table.lon, table.lat)
-        .where(table.match_type == "coordinates", table.place_text != "")
+    given = table.match_type == "coordinates"
+    points = (
+        sa.select(table.lat, table.lon)
+        .where(given)
         .group_by(table.lat, table.lon)
-        .having(distinct >= fewest_texts, distinct * 2 > sa.func.count())
+        .having(sa.func.count(sa.distinct(table.place_text)) >= fewest)
+        .subquery()
     )
-    marked = 0
-    for lon, lat in connection.execute(stacked).all():
-        there = sa.and_(table.lon == lon, table.lat == lat, table.match_type == "coordinates")
-        marked += connection.execute(sa.update(table).where(there).values(pile=True)).rowcount
-    return marked
+    columns = (table.id, table.x_m, table.y_m, table.place_text)
+    many_texts = sa.select(*columns).join(
+        points, sa.and_(table.lat == points.c.lat, table.lon == points.c.lon)
+    )
+    near = [
+        in_bbox(table, (lon - NEAR_DEG, lat - NEAR_DEG, lon + NEAR_DEG, lat + NEAR_DEG))
+        for lon, lat in centres.tolist()
+    ]
+    at_centre = sa.select(*columns).where(sa.or_(sa.false(), *near))
+    found = sa.union(many_texts.where(given), at_centre.where(given)).subquery()
+    rows = connection.execute(sa.select(*found.c).order_by(found.c.id)).all()
+    return Stacked(
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=float),
+        np.array([row[2] for row in rows], dtype=float),
+        [row[3] for row in rows],
+    )
 
 
-def clear_piles(connection: sa.Connection, table: type[models.Located]) -> None:
-    """Forget which points were piles."""
+def set_piles(
+    connection: sa.Connection,
+    table: type[models.Incident | models.Observation],
+    ids: Sequence[int],
+) -> None:
+    """Mark exactly these records as lying on a false pile."""
     connection.execute(sa.update(table).where(table.pile).values(pile=False))
+    for start in range(0, len(ids), KEYS_AT_ONCE):
+        some = ids[start : start + KEYS_AT_ONCE]
+        connection.execute(sa.update(table).where(table.id.in_(some)).values(pile=True))
 
 
 def in_bbox(table: type[models.Located], bbox: BBox) -> sa.ColumnElement[bool]:

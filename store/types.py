@@ -45,14 +45,17 @@ class Shape(TypeDecorator[shapely.Geometry]):
 
     impl = sa.LargeBinary
     cache_ok = True
+    spatial_index = False  # GeoAlchemy2 looks here; boxes are plain columns with an index
 
     def __init__(self, kind: str) -> None:
         """Hold geometries of `kind`, as PostGIS names it (POINT, MULTIPOLYGON, GEOMETRY)."""
         super().__init__()
         self.kind = kind
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect | None) -> TypeEngine[Any]:
         """Choose the column type of the store."""
+        if dialect is None:  # GeoAlchemy2 asks so whether this is a raster
+            return self.impl_instance
         if dialect.name == "postgresql":
             column = Geometry(self.kind, srid=SRID, spatial_index=False)
             return dialect.type_descriptor(column)  # type: ignore[no-any-return, unused-ignore]
@@ -87,8 +90,10 @@ class UtcTime(TypeDecorator[datetime]):
     impl = sa.String
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect | None) -> TypeEngine[Any]:
         """Choose the column type of the store."""
+        if dialect is None:  # GeoAlchemy2 asks so whether this is a raster
+            return self.impl_instance
         if dialect.name == "postgresql":
             return dialect.type_descriptor(sa.DateTime(timezone=True))
         return dialect.type_descriptor(_GeoPackageType("DATETIME"))
@@ -117,8 +122,10 @@ class Json(TypeDecorator[Any]):
     impl = sa.Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def load_dialect_impl(self, dialect: Dialect | None) -> TypeEngine[Any]:
         """Choose the column type of the store."""
+        if dialect is None:  # GeoAlchemy2 asks so whether this is a raster
+            return self.impl_instance
         if dialect.name == "postgresql":
             return dialect.type_descriptor(JSONB())
         return dialect.type_descriptor(sa.Text())

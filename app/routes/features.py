@@ -223,18 +223,14 @@ def item(request: Request, collection_id: str, fid: str, _reader: Analyst) -> Re
     return _features(orjson.dumps(found | {"links": links}))
 
 
-def _question(
-    pairs: list[tuple[str, str]], collection: Collection, setting: Setting
-) -> Question:
+def _question(pairs: list[tuple[str, str]], collection: Collection, setting: Setting) -> Question:
     reference = setting.reference
     query = parse(pairs, collection.parameters, reference.profile)
     area = None if query.area is None else reference.area(query.area)
     return Question(query, reference.profile, setting.run, area)
 
 
-def _page_links(
-    request: Request, collection: Collection, query: Query, matched: int
-) -> list[Json]:
+def _page_links(request: Request, collection: Collection, query: Query, matched: int) -> list[Json]:
     """Link to this page, to the next one with every filter kept, and to the collection."""
     path = f"{_base(request)}/collections/{collection.id}"
     asked = [(n, v) for n, v in request.query_params.multi_items() if n != "offset"]

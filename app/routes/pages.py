@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from app import map_page
 from app.access import Analyst
@@ -13,7 +13,7 @@ from store import imports, places, runs
 
 router = APIRouter()
 
-LABEL_KINDS = frozenset({"place", "bus_stop"})
+LARGEST_M = 1000  # a name for more ground than this is no landmark
 
 
 @router.get("/")
@@ -28,6 +28,13 @@ def show_map(request: Request, reader: Analyst) -> Response:
     return parts.pages.TemplateResponse(request, "map.html", context)
 
 
+@router.post("/logga-ut")
+def sign_out(request: Request, _reader: Analyst) -> Response:
+    """End the session."""
+    request.session.clear()
+    return RedirectResponse("/logga-in", status_code=303)
+
+
 @router.get("/karta/platser")
 def place_names(request: Request, _reader: Analyst) -> Response:
     """Give the gazetteer's names, so that the map says where one is without a background map."""
@@ -35,6 +42,6 @@ def place_names(request: Request, _reader: Analyst) -> Response:
         named = [
             {"name": place.name, "kind": place.kind, "lon": place.lon, "lat": place.lat}
             for place in places.named_places(conn)
-            if place.kind in LABEL_KINDS
+            if place.uncertainty_m <= LARGEST_M
         ]
     return Response(orjson.dumps({"places": named}), media_type="application/json")

@@ -12,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.faults import TooManyAttempts
 from app.services import services
+from app.texts import sentence
 from geo.errors import LagesbildError
-from pipelines.texts import sentence
 from store import accounts
 
 router = APIRouter()
@@ -65,13 +65,6 @@ def sign_in(request: Request, name: Field, password: Field, target: Target = "/"
     request.session.clear()
     request.session.update({"name": name, "until": (parts.now() + lifetime).timestamp()})
     return RedirectResponse(own_path(target), status_code=303)
-
-
-@router.post("/logga-ut")
-def sign_out(request: Request) -> Response:
-    """End the session."""
-    request.session.clear()
-    return RedirectResponse("/logga-in", status_code=303)
 
 
 def own_path(target: str) -> str:

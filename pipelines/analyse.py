@@ -1,0 +1,374 @@
+"""Analyse: from stored incidents to counts per cell and area, and clusters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+
+from geo import areas, clusters, counting, crs, windows
+from geo.clusters import Density
+from geo.errors import InvalidParameter, TooFewObservations
+from pipelines.derive import FOCUS_KINDS, Deriver
+from pipelines.naming import Namer
+from pipelines.publish import Findings, publish
+from store import imports, incidents, places, runs
+from store.layers import ANYWHERE, AreaTable, CellTable, NewCluster
+from store.runs import Provenance, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import sqlalchemy as sa
+    from numpy.typing import NDArray
+
+    from geo.clusters import Places
+    from store.db import Store
+    from store.incidents import Sample
+
+SCHOOL_RINGS_M = (100, 300, 500)
+TOTAL = ""  # the category of clusters of everything that belongs to the total
+MONTHS = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What an analyst may choose; everything is stored with the run."""
+
+    months: tuple[str, str] | None = None  # "2023-01", "2025-12"; else the last three years
+    tolerance_m: float = 75.0  # points less certain than this enter no cell and no cluster
+    eps_m: float = 50.0
+    min_samples: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The run in force after an analysis, and whether it is a new one."""
+
+    run: Run
+    changed: bool
+    cells: int
+    clusters: int
+
+
+def analyse(
+    store: Store,
+    parameters: Parameters,
+    now: datetime,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Outcome:
+    """Count, cluster and publish; the map changes in one step, or not at all.
+
+    The same incidents, profile, parameters and code give the run that is already in force.
+
+    Raises
+    ------
+    NotFound
+        No place profile was loaded.
+    TooFewObservations
+        No incident is stored, or none in the months asked for.
+    """
+    with store.read() as connection:
+        study = _Study(connection, parameters, progress)
+        provenance = study.provenance(now)
+        standing = runs.current(connection)
+        if standing is not None and _same(standing, provenance):
+            layers = runs.layers(connection, standing.id)
+            return Outcome(
+                standing, changed=False, cells=layers["cells"].n, clusters=layers["clusters"].n
+            )
+        found = Findings(
+            cells=study.cell_table(),
+            areas=study.area_table(),
+            clusters=study.clusters(),
+            total=study.total,
+        )
+    progress("publish")
+    with store.write() as connection:
+        run = publish(connection, provenance, found)
+    cells = len(np.unique(found.cells.cell))
+    return Outcome(run, changed=True, cells=cells, clusters=len(found.clusters))
+
+
+def _same(standing: Run, wanted: Provenance) -> bool:
+    return (standing.input_digest, standing.code_version, standing.parameters) == (
+        wanted.input_digest,
+        wanted.code_version,
+        wanted.parameters,
+    )
+
+
+class _Study:
+    """Everything an analysis looks at, read once."""
+
+    def __init__(
+        self, connection: sa.Connection, parameters: Parameters, progress: Callable[[str], None]
+    ) -> None:
+        self.parameters = parameters
+        self.density = Density(parameters.eps_m, parameters.min_samples)
+        self._progress = progress
+        self._deriver = Deriver(connection)
+        profile = self._deriver.profile
+        self.total = tuple(c.code for c in profile.categories if c.in_total and c.on_map)
+        self.categories = tuple(c.code for c in profile.categories if c.on_map)
+        self.start, self.end = _period(connection, parameters, profile.timezone)
+        progress("read")
+        self.all = _joined(list(incidents.samples(connection, self.start, self.end)))
+        self.synthetic = imports.any_synthetic(connection)
+        shown = self.all.on_map
+        self.usable = (
+            shown
+            & (self.all.cell != 0)
+            & (self.all.uncertainty_m <= parameters.tolerance_m)
+            & ~self.all.pile
+        )
+        self.shown = shown
+        self.category_no = _numbered(self.all.category, self.categories)
+        self.month = windows.months(self.all.starts_at, profile.timezone).astype(np.int64)
+        self._openings = dict(
+            zip(
+                (window.name for window in profile.windows),
+                self._deriver.openings(self.all.starts_at, self.all.ends_at),
+                strict=True,
+            )
+        )
+        self._namer = Namer(connection, profile)
+        self._outlines = [
+            a for a in places.areas(connection) if a.kind in {"priority", "nightlife"}
+        ]
+        self._core = [a.outline for a in self._outlines if a.kind == "nightlife"]
+        schools = places.facilities(connection, "school")
+        lon, lat = np.array([s.lon for s in schools]), np.array([s.lat for s in schools])
+        self._schools = np.column_stack(crs.transform(lon, lat, crs.WGS84, profile.metric_epsg))
+
+    def provenance(self, now: datetime) -> Provenance:
+        """Say what went in and how, so that the run can be cited and computed again."""
+        counted = self.all.count
+        return Provenance(
+            created_at=now,
+            period_start=self.start,
+            period_end=self.end,
+            code_version=version("lagesbild"),
+            input_digest=self._digest(),
+            parameters=json.loads(json.dumps(asdict(self.parameters))),
+            synthetic=self.synthetic,
+            n_incidents=int(counted[self.shown].sum()),
+            n_unplaced=int(counted[self.shown & (self.all.cell == 0)].sum()),
+            n_imprecise=int(counted[self.shown & (self.all.cell != 0) & ~self.usable].sum()),
+            n_excluded=int(counted[~self.shown].sum()),
+        )
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256(repr(self._deriver.profile).encode())
+        digest.update(str(self._deriver.revision).encode())
+        for values in (
+            self.all.id,
+            self.all.count,
+            self.all.starts_at.astype(np.int64),
+            self.all.ends_at.astype(np.int64),
+            self.all.cell,
+            self.all.area_id,
+            self.all.district_id,
+            self.usable,
+            self.category_no,
+        ):
+            digest.update(np.ascontiguousarray(values).tobytes())
+        return digest.hexdigest()
+
+    def _shares(self, which: NDArray[np.bool_]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Give each window's share of the selected incidents."""
+        for name, opening in self._openings.items():
+            yield name, opening.shares(self.all.starts_at[which], self.all.ends_at[which])
+
+    def cell_table(self) -> CellTable:
+        """Count per window, area, district, cell, month and category."""
+        self._progress("cells")
+        which = self.usable
+        keys = (
+            self.all.area_id[which],
+            self.all.district_id[which],
+            self.all.cell[which],
+            self.month[which],
+            self.category_no[which],
+        )
+        events = self.all.count[which]
+        parts = [(name, counting.tally(keys, events, share)) for name, share in self._shares(which)]
+        parts.sort(key=lambda part: part[0])
+        columns = [np.concatenate([part.keys[i] for _, part in parts]) for i in range(5)]
+        return CellTable(
+            window=[name for name, part in parts for _ in range(part.count.size)],
+            area_id=columns[0],
+            district_id=columns[1],
+            cell=columns[2],
+            month=columns[3],
+            category=[self.categories[number] for number in columns[4].tolist()],
+            count=np.concatenate([part.count for _, part in parts]),
+            weight=np.concatenate([part.weight for _, part in parts]),
+        )
+
+    def area_table(self) -> AreaTable:
+        """Count per window, area, month and category, whatever the precision of the place."""
+        self._progress("areas")
+        everywhere = np.full(self.all.id.shape, ANYWHERE, dtype=np.int64)
+        parts = []
+        for area in (everywhere, self.all.area_id, self.all.district_id):
+            which = self.shown & ((area != ANYWHERE) | (area is everywhere))
+            keys = (area[which], self.month[which], self.category_no[which])
+            events = self.all.count[which]
+            parts += [(name, counting.tally(keys, events, s)) for name, s in self._shares(which)]
+        parts.sort(key=lambda part: part[0])
+        columns = [np.concatenate([part.keys[i] for _, part in parts]) for i in range(3)]
+        return AreaTable(
+            window=[name for name, part in parts for _ in range(part.count.size)],
+            area_id=columns[0],
+            month=columns[1],
+            category=[self.categories[number] for number in columns[2].tolist()],
+            count=np.concatenate([part.count for _, part in parts]),
+            weight=np.concatenate([part.weight for _, part in parts]),
+        )
+
+    def clusters(self) -> list[NewCluster]:
+        """Find clusters for every scope, window, and for the total and each category."""
+        self._progress("clusters")
+        which = self.usable
+        x_m, y_m = self.all.x_m[which], self.all.y_m[which]
+        points = _Points(
+            clusters.collapse(x_m, y_m), self.all.count[which], self.category_no[which]
+        )
+        in_total = np.isin(points.category_no, [self.categories.index(c) for c in self.total])
+        kinds = [(TOTAL, in_total)] + [
+            (code, points.category_no == number) for number, code in enumerate(self.categories)
+        ]
+        scopes = self._scopes(points.places)
+        found: list[NewCluster] = []
+        for window, share in self._shares(which):
+            whole = share >= windows.WHOLE_EVENT_SHARE
+            for category, of_kind in kinds:
+                held = points.held(of_kind, whole, share)
+                for scope, inside in scopes:
+                    found += self._clusters(points.places, held, inside, (scope, window, category))
+        return found
+
+    def _scopes(self, at: Places) -> list[tuple[str, NDArray[np.bool_]]]:
+        """Tell for each place whether it belongs to a scope."""
+        lon, lat = crs.transform(at.x_m, at.y_m, self._deriver.profile.metric_epsg, crs.WGS84)
+        to_school, _ = areas.nearest_m(at.x_m, at.y_m, self._schools)
+        return [
+            ("all", np.ones(at.x_m.shape, dtype=bool)),
+            *((f"school-{ring}", to_school <= ring) for ring in SCHOOL_RINGS_M),
+            ("core", areas.locate(lon, lat, self._core) != areas.NOWHERE),
+        ]
+
+    def _clusters(
+        self,
+        at: Places,
+        held: tuple[NDArray[np.int64], NDArray[np.float64]],
+        inside: NDArray[np.bool_],
+        about: tuple[str, str, str],
+    ) -> list[NewCluster]:
+        events, weight = held
+        there = np.flatnonzero(inside & (events > 0))
+        if events[there].sum() < self.density.min_samples:
+            return []
+        xy = at.x_m[there], at.y_m[there]
+        labels = clusters.dbscan(*xy, events[there], self.density)
+        found = clusters.summarise(xy, labels, events[there], weight[there])
+        if not found:
+            return []
+        epsg = self._deriver.profile.metric_epsg
+        x_m, y_m = np.array([c.x_m for c in found]), np.array([c.y_m for c in found])
+        lon, lat = crs.transform(x_m, y_m, epsg, crs.WGS84)
+        where = areas.locate(lon, lat, [area.outline for area in self._outlines])
+        names = self._namer.names(x_m, y_m)
+        scope, window, category = about
+
+        def to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.column_stack(crs.transform(metres[:, 0], metres[:, 1], epsg, crs.WGS84))
+
+        return [
+            NewCluster(
+                scope=scope,
+                window=window,
+                category=category,
+                label=each.label,
+                rank=each.rank,
+                count=each.count,
+                weight=each.weight,
+                places=each.places,
+                lon=float(lon[i]),
+                lat=float(lat[i]),
+                name=names[i],
+                area_id=self._outlines[where[i]].id if where[i] != areas.NOWHERE else ANYWHERE,
+                hull=shapely.transform(each.hull, to_degrees),
+            )
+            for i, each in enumerate(found)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """Usable incidents on their distinct places."""
+
+    places: Places
+    count: NDArray[np.int64]
+    category_no: NDArray[np.int64]
+
+    def held(
+        self,
+        of_kind: NDArray[np.bool_],
+        whole: NDArray[np.bool_],
+        share: NDArray[np.float64],
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Add up whole events and weights on each place."""
+        size = self.places.x_m.size
+        chosen = of_kind & whole
+        place, n = self.places.inverse[chosen], self.count[chosen]
+        events = np.bincount(place, n, size).astype(np.int64)
+        return events, np.bincount(place, n * share[chosen], size).astype(np.float64)
+
+
+def _period(
+    connection: sa.Connection, parameters: Parameters, timezone: str
+) -> tuple[datetime, datetime]:
+    """Choose the months: as asked, or the last three years of what is stored."""
+    if parameters.months is None:
+        span = incidents.span(connection)
+        if span is None:
+            raise TooFewObservations("no-incidents")
+        last = np.datetime64(span[1].replace(tzinfo=None), "s")
+        after = windows.to_local(np.array([last]), timezone).astype("datetime64[M]")[0] + 1
+        first = after - MONTHS
+    else:
+        try:
+            first, after = (np.datetime64(month, "M") for month in parameters.months)
+        except ValueError as fault:
+            raise InvalidParameter("months", value=" ".join(parameters.months)) from fault
+        after = after + 1
+        if first >= after:
+            raise InvalidParameter("months", value=" ".join(parameters.months))
+    edges, _ = windows.to_utc(np.array([first, after]).astype("datetime64[s]"), timezone)
+    start, end = (edge.astype(object).replace(tzinfo=UTC) for edge in edges)
+    return start, end
+
+
+def _joined(parts: list[Sample]) -> Sample:
+    """Put the parts of a sample together."""
+    if not parts:
+        raise TooFewObservations("no-incidents-in-period")
+    first = parts[0]
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(part, name) for part in parts]) for name in first.__slots__
+    }
+    return type(first)(**columns)
+
+
+def _numbered(codes: NDArray[np.object_], known: tuple[str, ...]) -> NDArray[np.int64]:
+    """Give each code its number among the known ones; -1 for others, which reach no layer."""
+    numbers = {code: number for number, code in enumerate(known)}
+    return np.fromiter((numbers.get(code, -1) for code in codes), np.int64, codes.size)

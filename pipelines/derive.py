@@ -1,0 +1,159 @@
+"""What follows from a record and the place profile: cell, area, category, windows.
+
+Ingest derives it for new rows; a changed profile has it derived anew for all (`refresh`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geo import areas, cells, crs, windows
+from geo.offences import OffenceTable, Surroundings
+from store import places
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
+    from numpy.typing import NDArray
+
+    from geo.offences import Categorised
+    from geo.profile import Profile
+    from store.places import AreaRow
+
+FOCUS_KINDS = ("priority", "nightlife")
+SCHOOL_GROUNDS_M = 100.0  # a code that is public at schools only counts within this distance
+UNREACHABLE_M = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where n records lie; NaN, None and False where the place is not known."""
+
+    x_m: NDArray[np.float64]
+    y_m: NDArray[np.float64]
+    cell: list[int | None]
+    area_id: list[int | None]
+    district_id: list[int | None]
+
+
+class Deriver:
+    """The profile and its places, ready to be asked about many records."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        """Read the profile in force.
+
+        Raises
+        ------
+        NotFound
+            None was loaded yet.
+        """
+        self.profile: Profile = places.profile(connection)
+        self.revision = places.revision(connection)
+        self.offences = OffenceTable(self.profile)
+        everywhere = places.areas(connection)
+        self._focus = [area for area in everywhere if area.kind in FOCUS_KINDS]
+        self._core = [area for area in everywhere if area.kind == "nightlife"]
+        self._districts = [area for area in everywhere if area.kind == "district"]
+        self._by_name = {area.name.casefold(): area for area in self._focus + self._districts}
+        self._schools = self._metres(connection, "school")
+        self._venues = self._metres(connection, "venue")
+
+    def _metres(self, connection: sa.Connection, kind: str) -> NDArray[np.float64]:
+        there = places.facilities(connection, kind)
+        lon = np.array([facility.lon for facility in there])
+        lat = np.array([facility.lat for facility in there])
+        return np.column_stack(crs.transform(lon, lat, crs.WGS84, self.profile.metric_epsg))
+
+    def locate(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], area_names: Sequence[str]
+    ) -> Located:
+        """Find metres, cell and areas of each point; an area's name decides where no point is."""
+        known = np.isfinite(lon)
+        x_m, y_m = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
+        x_m[known], y_m[known] = crs.transform(
+            lon[known], lat[known], crs.WGS84, self.profile.metric_epsg
+        )
+        index = np.full(lon.shape, None, dtype=object)
+        index[known] = cells.index(lon[known], lat[known])
+        return Located(
+            x_m,
+            y_m,
+            index.tolist(),
+            self._inside(lon, lat, self._focus, area_names),
+            self._inside(lon, lat, self._districts, area_names),
+        )
+
+    def _inside(
+        self,
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        candidates: list[AreaRow],
+        area_names: Sequence[str],
+    ) -> list[int | None]:
+        which = areas.locate(lon, lat, [area.outline for area in candidates])
+        ids: list[int | None] = [
+            candidates[i].id if i != areas.NOWHERE else None for i in which.tolist()
+        ]
+        for position in np.flatnonzero(~np.isfinite(lon)).tolist():
+            named = self._by_name.get(area_names[position].casefold())
+            if named is not None and named in candidates:
+                ids[position] = named.id
+        return ids
+
+    def surroundings(
+        self,
+        lon: NDArray[np.float64],
+        lat: NDArray[np.float64],
+        x_m: NDArray[np.float64],
+        y_m: NDArray[np.float64],
+    ) -> Surroundings:
+        """Tell which points lie in the nightlife core or by a venue, and which by a school."""
+        in_core = areas.locate(lon, lat, [area.outline for area in self._core]) != areas.NOWHERE
+        to_venue, _ = areas.nearest_m(x_m, y_m, self._venues)
+        to_school, _ = areas.nearest_m(x_m, y_m, self._schools)
+        return Surroundings(
+            at_nightlife=in_core | (to_venue <= self.profile.venue_distance_m),
+            at_school=to_school <= SCHOOL_GROUNDS_M,
+        )
+
+    def categorise(
+        self,
+        code: NDArray[np.object_],
+        source_category: NDArray[np.object_],
+        starts: NDArray[np.datetime64],
+        around: Surroundings,
+    ) -> Categorised:
+        """Tell what each incident is and whether its kind may enter map layers."""
+        local = windows.to_local(starts, self.profile.timezone)
+        year = local.astype("datetime64[Y]").astype(np.int64) + 1970
+        return self.offences.categorise(code, source_category, year, around)
+
+    def in_windows(
+        self, starts: NDArray[np.datetime64], ends: NDArray[np.datetime64]
+    ) -> NDArray[np.int64]:
+        """Set bit i where at least half of an event lies in the profile's window i."""
+        bits = np.zeros(starts.shape, dtype=np.int64)
+        if starts.size:
+            for bit, opening in enumerate(self.openings(starts, ends)):
+                inside = opening.shares(starts, ends) >= windows.WHOLE_EVENT_SHARE
+                bits |= inside.astype(np.int64) << bit
+        return bits
+
+    def openings(
+        self, starts: NDArray[np.datetime64], ends: NDArray[np.datetime64]
+    ) -> list[windows.Occurrences]:
+        """List when each of the profile's windows was open while these events happened."""
+        last = np.fmax(starts.max(), np.nanmax(np.append(ends, starts.max())))
+        first_day: date = starts.min().astype("datetime64[D]").item() - timedelta(days=1)
+        last_day: date = last.astype("datetime64[D]").item() + timedelta(days=2)
+        return [
+            windows.occurrences(
+                window, (first_day, last_day), self.profile.timezone, self.profile.terms
+            )
+            for window in self.profile.windows
+        ]

@@ -1,0 +1,179 @@
+"""From text cells to typed columns; every cell that cannot be read becomes a fault of its row."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from geo import windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+LONGEST_SHOWN = 80
+_CALENDAR_DAY = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(\D|$)|^\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_MIDNIGHT_24 = re.compile(r"(^|[ T])24[:.]?00")
+_ZONED = re.compile(r"\d(Z|[+-]\d{2}:?\d{2})$")
+MOST_EVENTS_A_ROW = 1_000
+MINUTES_A_DAY = 1_440
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why one row cannot be accepted: reason code, source column, and the cell."""
+
+    reason: str
+    column: str
+    value: str
+
+
+@dataclass(slots=True)
+class Faults:
+    """The first fault of each row of a batch, by the row's position."""
+
+    found: dict[int, Fault] = field(default_factory=dict)
+
+    def add(self, positions: Iterable[int], reason: str, column: str, cells: Sequence[str]) -> None:
+        """Note a fault for some rows; a row keeps its first one."""
+        for position in positions:
+            value = cells[position] if cells else ""
+            self.found.setdefault(position, Fault(reason, column, value[:LONGEST_SHOWN]))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One field of a batch: the cells, stripped, and the name of the column they come from."""
+
+    name: str
+    cells: Sequence[str]
+
+    @property
+    def given(self) -> NDArray[np.bool_]:
+        """Tell which cells hold something."""
+        return np.fromiter((cell != "" for cell in self.cells), dtype=bool, count=len(self.cells))
+
+
+def empty(n: int) -> Column:
+    """Stand in for a field that the source does not have."""
+    return Column("", [""] * n)
+
+
+def datetimes(
+    column: Column, formats: tuple[str, ...], timezone: str, faults: Faults
+) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
+    """Read local wall-clock times; (n,) ``datetime64[s]`` and whether only a day was given.
+
+    Formats are tried in order, each on the cells that no earlier one could read. A time with a
+    zone is turned into the profile's wall clock first.
+    """
+    wall = np.full(len(column.cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    day_only = np.zeros(wall.shape, dtype=bool)
+    cells = pd.Series(column.cells, dtype=object)
+    open_cells = column.given
+    for pattern in formats:
+        if not open_cells.any():
+            break
+        read = pd.to_datetime(cells[open_cells], format=pattern, errors="coerce", exact=True)
+        values = read.to_numpy().astype("datetime64[s]")
+        where = np.flatnonzero(open_cells)[~np.isnat(values)]
+        wall[where] = values[~np.isnat(values)]
+        day_only[where] = "%H" not in pattern and "%I" not in pattern
+        open_cells[where] = False
+    _zoned(column, timezone, wall, open_cells)
+    _explain(column, np.flatnonzero(open_cells), faults)
+    return wall, day_only
+
+
+def _zoned(
+    column: Column,
+    timezone: str,
+    wall: NDArray[np.datetime64],
+    open_cells: NDArray[np.bool_],
+) -> None:
+    for position in np.flatnonzero(open_cells).tolist():
+        if _ZONED.search(column.cells[position]):
+            instant = pd.to_datetime(column.cells[position], utc=True, errors="coerce")
+            if not pd.isna(instant):
+                utc = np.array([instant.tz_localize(None)], dtype="datetime64[s]")
+                wall[position] = windows.to_local(utc, timezone)[0]
+                open_cells[position] = False
+
+
+def _explain(column: Column, positions: NDArray[np.intp], faults: Faults) -> None:
+    """Say why a date cannot be read, as closely as the text allows."""
+    for position in positions.tolist():
+        cell = column.cells[position]
+        if _MIDNIGHT_24.search(cell):
+            reason = "time-24"
+        elif _CALENDAR_DAY.match(cell):
+            reason = "date-does-not-exist"
+        else:
+            reason = "date-unreadable"
+        faults.add([position], reason, column.name, column.cells)
+
+
+def clock_minutes(column: Column, formats: tuple[str, ...], faults: Faults) -> NDArray[np.int64]:
+    """Read clock times as minutes after midnight; -1 where none is given."""
+    minutes: dict[str, int] = {"": -1}
+    for cell in set(column.cells) - {""}:
+        padded = cell.zfill(4) if cell.isdigit() else cell
+        minutes[cell] = _minute(padded, formats)
+    values = np.fromiter((minutes[cell] for cell in column.cells), np.int64, len(column.cells))
+    midnight = [p for p in np.flatnonzero(values == _AT_24).tolist()]
+    faults.add(midnight, "time-24", column.name, column.cells)
+    faults.add(
+        np.flatnonzero(values == _UNREADABLE).tolist(), "time-unreadable", column.name, column.cells
+    )
+    return values
+
+
+_AT_24, _UNREADABLE = -2, -3
+
+
+def _minute(text: str, formats: tuple[str, ...]) -> int:
+    if text.replace(":", "").replace(".", "").startswith("2400"):
+        return _AT_24
+    for pattern in formats:
+        read = pd.to_datetime(text, format=pattern, errors="coerce", exact=True)
+        if not pd.isna(read):
+            return int(read.hour * 60 + read.minute)
+    return _UNREADABLE
+
+
+def numbers(column: Column, faults: Faults) -> NDArray[np.float64]:
+    """Read decimal numbers, with a comma or a point; NaN where none is given."""
+    cells = pd.Series(column.cells, dtype=object)
+    text = cells.str.replace(",", ".", regex=False).str.replace("\u2212", "-", regex=False)
+    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, copy=True)
+    bad = column.given & ~np.isfinite(values)
+    faults.add(np.flatnonzero(bad).tolist(), "not-a-number", column.name, column.cells)
+    return values
+
+
+def counts(column: Column, faults: Faults) -> NDArray[np.int64]:
+    """Read how many events a row stands for; one where nothing is given."""
+    values = numbers(column, faults)
+    values[np.isnan(values)] = 1
+    bad = (values != np.floor(values)) | (values < 1) | (values > MOST_EVENTS_A_ROW)
+    faults.add(np.flatnonzero(bad).tolist(), "count-out-of-range", column.name, column.cells)
+    return np.where(bad, 1, values).astype(np.int64)
+
+
+def choices(column: Column, allowed: dict[str, str], reason: str, faults: Faults) -> list[str]:
+    """Read one of some words, whatever their case; "" where none is given."""
+    known = {"": "", **{word.casefold(): slug for word, slug in allowed.items()}}
+    slugs = [known.get(cell.casefold()) for cell in column.cells]
+    bad = [position for position, slug in enumerate(slugs) if slug is None]
+    faults.add(bad, reason, column.name, column.cells)
+    return [slug or "" for slug in slugs]
+
+
+def offence_codes(column: Column) -> list[str]:
+    """Read offence codes, giving back the leading zero that spreadsheets eat."""
+    return [cell.zfill(4) if cell.isdigit() else cell for cell in column.cells]

@@ -1,0 +1,170 @@
+// @ts-check
+/** Puts the map page together: choices in, map, legend, table and card out. */
+
+/* global ol */
+
+import * as pickers from "./pickers.js";
+import * as screen from "./screen.js";
+import { describe, showCard } from "./card.js";
+import { loadGround } from "./ground.js";
+import { SHOWN, createLayers, showOnly, under } from "./layers.js";
+import { showLegend } from "./legend.js";
+import { addHome, createMap, goTo, show, viewText } from "./map.js";
+import { markRow, showRanking } from "./ranking.js";
+import { Results } from "./results.js";
+import { QUESTIONS, createStore } from "./state.js";
+
+const ROOM_M = 150; // ground to show around what was chosen
+
+const target = screen.byId("map");
+const results = new Results();
+const store = createStore(changed);
+const layers = createLayers({ classes: () => results.scale, chosen: () => store.get().vald });
+const map = createMap(target, Object.values(layers));
+const system = map.getView().getProjection();
+/** @type {Awaited<ReturnType<typeof loadGround>>} */
+let ground = { home: ol.extent.createEmpty(), where: () => "" };
+
+async function start() {
+  screen.showBusy(true);
+  ground = await loadGround(layers, system);
+  if (!ol.extent.isEmpty(ground.home)) {
+    addHome(map, ground.home);
+  }
+  if (!goTo(map, store.get().vy)) {
+    showArea();
+  }
+  map.on("moveend", () => store.set({ vy: viewText(map) }));
+  await ask();
+}
+
+async function ask() {
+  screen.showBusy(true);
+  await results.ask(pickers.filters(), pickers.clustered());
+  results.draw(layers, system);
+  const nothing = target.dataset.run ? "Inga händelser i urvalet." : "Ingen analys är publicerad ännu.";
+  screen.showMessage(results.cells.length ? "" : nothing);
+  screen.showSummary(results.cells, pickers.words());
+  showLayers();
+  showList();
+  showChosen();
+  screen.showBusy(false);
+}
+
+/** @param {() => Promise<void>} task */
+function run(task) {
+  task().catch((fault) => {
+    if (fault.name !== "AbortError") {
+      screen.showBusy(false);
+      screen.showFault(fault, () => run(ground.home.length && layers.ground.getSource().isEmpty() ? start : ask));
+    }
+  });
+}
+
+/**
+ * Follow a change of state, whoever made it: the form, the map, the table or the back button.
+ * @param {import("./state.js").State} state
+ * @param {import("./state.js").State} before
+ */
+function changed(state, before) {
+  pickers.show(state);
+  if (state.vy !== before.vy && state.vy !== viewText(map)) {
+    goTo(map, state.vy);
+  } else if (state.omrade !== before.omrade) {
+    showArea();
+  }
+  if (QUESTIONS.some((name) => state[name] !== before[name])) {
+    run(ask);
+    return;
+  }
+  if (state.lager !== before.lager) {
+    showLayers();
+  }
+  if (state.lista !== before.lista) {
+    showList();
+  }
+  if (state.vald !== before.vald) {
+    showChosen();
+  }
+}
+
+function showArea() {
+  const named = layers.areas.getSource().getFeatures();
+  const area = named.find((/** @type {any} */ one) => one.get("name") === store.get().omrade);
+  const extent = area ? area.getGeometry().getExtent() : ground.home;
+  if (!ol.extent.isEmpty(extent)) {
+    show(map, extent);
+  }
+}
+
+function showLayers() {
+  const { lager } = store.get();
+  showOnly(layers, lager);
+  const counts = lager.split(",").includes("rutor") ? results.counts : [];
+  showLegend(screen.byId("legend"), results.scale, counts);
+}
+
+function showList() {
+  const { lista, vald } = store.get();
+  const list = ["cells", "clusters", "areas"].includes(lista) ? lista : "cells";
+  screen.showTab(list);
+  showRanking(screen.byId("rows"), results.ranking(list, ground.where), vald, choose);
+}
+
+/** Show on the map what was chosen in the table. @param {string} key */
+function choose(key) {
+  const [id] = key.split(":");
+  const name = Object.keys(SHOWN).find((one) => SHOWN[/** @type {keyof typeof SHOWN} */ (one)] === id);
+  const on = new Set([...store.get().lager.split(","), String(name)].filter(Boolean));
+  store.set({ vald: key, lager: [...on].join(",") });
+  const feature = chosenFeature();
+  if (feature) {
+    show(map, ol.extent.buffer(feature.getGeometry().getExtent(), ROOM_M));
+  }
+}
+
+function chosenFeature() {
+  const [id, fid] = store.get().vald.split(":");
+  const layer = Object.values(SHOWN).includes(/** @type {any} */ (id)) ? layers[/** @type {keyof typeof layers} */ (id)] : undefined;
+  const source = layer?.getSource();
+  return source?.getFeatureById(fid) ?? source?.getFeatureById(Number(fid)) ?? undefined;
+}
+
+function showChosen() {
+  layers.cells.changed();
+  layers.clusters.changed();
+  markRow(screen.byId("rows"), store.get().vald);
+  const feature = chosenFeature();
+  screen.byId("card").hidden = !feature;
+  if (feature) {
+    const [id] = store.get().vald.split(":");
+    const { geometry: _, ...properties } = feature.getProperties();
+    const context = { ...pickers.words(), whole: String(target.dataset.period), police: pickers.police(), synthetic: document.querySelector(".synthetic") !== null };
+    const content = describe(id, properties, title(feature, properties), context);
+    showCard(screen.byId("card"), content, () => store.set({ vald: "" }));
+  }
+}
+
+/** @param {any} feature @param {any} properties */
+function title(feature, properties) {
+  const lonlat = properties.centre ?? ol.proj.toLonLat(ol.extent.getCenter(feature.getGeometry().getExtent()), system);
+  return properties.name || ground.where(lonlat[0], lonlat[1]);
+}
+
+map.on("singleclick", (/** @type {any} */ event) => {
+  const hit = under(map, layers, event.pixel);
+  store.set({ vald: hit ? `${hit.id}:${hit.feature.getId()}` : "" });
+});
+map.on("pointermove", (/** @type {any} */ event) => {
+  target.style.cursor = !event.dragging && under(map, layers, event.pixel) ? "pointer" : "";
+});
+addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && store.get().vald) {
+    store.set({ vald: "" });
+  }
+});
+pickers.listen((patch) => store.set(patch));
+screen.listenTabs((lista) => store.set({ lista }));
+pickers.foldOnNarrow();
+pickers.show(store.get());
+run(start);

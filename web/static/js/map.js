@@ -1,0 +1,118 @@
+// @ts-check
+/** The map itself: projection, view, controls and the background. */
+
+/* global ol, proj4 */
+
+const LONLAT = "EPSG:4326";
+const CLOSEST_M = 0.5; // metres a pixel: closer in there is nothing more to see
+
+/**
+ * Teach OpenLayers the municipality's own system; its lines of longitude need to know its reach.
+ * @param {DOMStringMap} data
+ * @param {number[]} envelope west, south, east, north in degrees
+ */
+function projection(data, envelope) {
+  if (data.definition) {
+    proj4.defs(data.projection, data.definition);
+    ol.proj.proj4.register(proj4);
+  }
+  const system = ol.proj.get(data.projection);
+  if (data.definition) {
+    const around = ol.extent.buffer(envelope, 1);
+    system.setWorldExtent(around);
+    system.setExtent(ol.proj.transformExtent(around, LONLAT, system));
+  }
+  return system;
+}
+
+/**
+ * Build the map in an element.
+ * @param {HTMLElement} target
+ * @param {any[]} layers
+ */
+export function createMap(target, layers) {
+  const envelope = String(target.dataset.envelope).split(",").map(Number);
+  const system = projection(target.dataset, envelope);
+  const extent = ol.proj.transformExtent(envelope, LONLAT, system);
+  const view = new ol.View({
+    projection: system,
+    center: ol.extent.getCenter(extent),
+    resolution: ol.extent.getWidth(extent) / 1000,
+    minResolution: CLOSEST_M,
+    maxResolution: ol.extent.getWidth(extent) / 250,
+    extent: ol.extent.buffer(extent, ol.extent.getWidth(extent) / 2),
+    constrainOnlyCenter: true,
+    enableRotation: false,
+  });
+  const controls = [
+    new ol.control.Zoom({ zoomInTipLabel: "Zooma in", zoomOutTipLabel: "Zooma ut" }),
+    new ol.control.ScaleLine(),
+  ];
+  return new ol.Map({ target, layers: [background(), ...layers], view, controls });
+}
+
+/** Thin lines of longitude and latitude, so that the ground is not empty. */
+function background() {
+  return new ol.layer.Graticule({
+    strokeStyle: new ol.style.Stroke({ color: "rgba(74, 98, 108, 0.13)", width: 1 }),
+    showLabels: false,
+    wrapX: false,
+    maxLines: 60,
+    targetSize: 160,
+  });
+}
+
+/**
+ * Make a button that shows an extent, and add it to the map.
+ * @param {any} map
+ * @param {number[]} extent
+ */
+export function addHome(map, extent) {
+  map.addControl(
+    new ol.control.ZoomToExtent({ extent, label: "⌂", tipLabel: "Visa de namngivna områdena" }),
+  );
+}
+
+/**
+ * Show an extent with room around it.
+ * @param {any} map
+ * @param {number[]} extent
+ * @param {boolean} [closer] at most as close as a handful of blocks
+ */
+export function show(map, extent, closer = true) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const [width, height] = map.getSize() ?? [600, 400];
+  const edge = Math.min(width, height) / 9;
+  map.getView().fit(extent, {
+    padding: [edge, edge, edge, edge],
+    minResolution: closer ? 1.2 : CLOSEST_M,
+    duration: calm ? 0 : 250,
+  });
+}
+
+/**
+ * Write where the view is, for the URL: lon, lat, metres a pixel.
+ * @param {any} map
+ */
+export function viewText(map) {
+  const view = map.getView();
+  const [lon, lat] = ol.proj.toLonLat(view.getCenter(), view.getProjection());
+  return [lon.toFixed(4), lat.toFixed(4), view.getResolution().toFixed(2)].join("_");
+}
+
+/**
+ * Go where a URL says.
+ * @param {any} map
+ * @param {string} text
+ * @returns {boolean} whether the text could be read
+ */
+export function goTo(map, text) {
+  const [lon, lat, resolution] = text.split("_").map(Number);
+  if (![lon, lat, resolution].every(Number.isFinite) || resolution <= 0 || Math.abs(lat) >= 90) {
+    return false;
+  }
+  const view = map.getView();
+  view.setCenter(ol.proj.fromLonLat([lon, lat], view.getProjection()));
+  view.setResolution(resolution);
+  return true;
+}

@@ -1,0 +1,83 @@
+// @ts-check
+/** From a count to a class and a colour: the map, the legend and the table all ask here. */
+
+/**
+ * Five steps of cmocean's "matter": lightness falls evenly, so they keep their order in grey and
+ * for every kind of colour vision.
+ */
+export const COLOURS = Object.freeze(["#fce3b4", "#f5a273", "#e06552", "#b0315c", "#661d58"]);
+/** Text that can be read on each colour. */
+export const INKS = Object.freeze(["#17323d", "#17323d", "#17323d", "#ffffff", "#ffffff"]);
+export const UNCERTAIN = "#d9dedb";
+
+const NICE = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750];
+
+/**
+ * @typedef {Readonly<{from: number, to: number, label: string, colour: string, ink: string}>} Class
+ */
+
+/**
+ * Divide counts into at most five classes whose limits are whole, plain numbers.
+ * Few different counts get a class each; otherwise the limits grow by an even factor.
+ * @param {number[]} counts whole events; zero means that only uncertain times are there
+ * @returns {Class[]} from the smallest to the largest
+ */
+export function classes(counts) {
+  const most = Math.max(0, ...counts);
+  const from = most <= COLOURS.length ? upTo(most) : evenly(most);
+  const found = from.map((low, i) => {
+    const last = i === from.length - 1;
+    const high = last ? Infinity : from[i + 1] - 1;
+    const shade = from.length === 1 ? 1 : Math.round((i * (COLOURS.length - 1)) / (from.length - 1));
+    return Object.freeze({
+      from: low,
+      to: high,
+      label: name(low, high, most),
+      colour: COLOURS[shade],
+      ink: INKS[shade],
+    });
+  });
+  const uncertain = { from: 0, to: 0, label: "bara osäker tid", colour: UNCERTAIN, ink: INKS[0] };
+  return counts.includes(0) ? [Object.freeze(uncertain), ...found] : found;
+}
+
+/**
+ * Find the class of a count.
+ * @param {readonly Class[]} all
+ * @param {number} count
+ */
+export function classOf(all, count) {
+  return all.find((one) => count >= one.from && count <= one.to);
+}
+
+/** @param {number} most */
+function upTo(most) {
+  return Array.from({ length: most }, (_, i) => i + 1);
+}
+
+/** @param {number} most */
+function evenly(most) {
+  const limits = COLOURS.map((_, i) => nice(most ** (i / COLOURS.length)));
+  return [...new Set(limits)].filter((limit) => limit <= most);
+}
+
+/** @param {number} number */
+function nice(number) {
+  const size = number > 750 ? 10 ** Math.floor(Math.log10(number) - 1) : 1;
+  if (size > 1) {
+    return Math.round(number / size) * size;
+  }
+  return NICE.reduce((best, one) => (Math.abs(one - number) < Math.abs(best - number) ? one : best));
+}
+
+/**
+ * @param {number} low
+ * @param {number} high
+ * @param {number} most
+ */
+function name(low, high, most) {
+  if (low === high || low === most) {
+    return `${low}`;
+  }
+  return high === Infinity ? `${low} eller fler` : `${low}–${high}`;
+}
