@@ -12,7 +12,7 @@ from shapely.geometry import mapping
 from app.queries import Query
 from geo import cells
 from store.incidents import IncidentRow
-from store.layers import AreaCount, CellCounts, ClusterRow
+from store.layers import ANYWHERE, AreaCount, CellCounts, ClusterRow
 from store.observations import ObservationRow
 from store.places import AreaRow, FacilityRow
 from store.runs import Run
@@ -45,8 +45,12 @@ def outline(shape: shapely.Geometry) -> Json:
 
 
 def area(row: AreaRow, counts: Mapping[int, AreaCount] | None) -> Json:
-    """Give a named area; `counts` None means that nothing has been counted yet."""
-    counted = None if counts is None else counts.get(row.id, AreaCount(row.id, 0, 0.0))
+    """Give a named area; `counts` None means that nothing has been counted yet.
+
+    The municipality holds everything, also what has no known place.
+    """
+    counted_as = ANYWHERE if row.kind == "municipality" else row.id
+    counted = None if counts is None else counts.get(counted_as, AreaCount(row.id, 0, 0.0))
     properties: Json = {
         "name": row.name,
         "kind": row.kind,

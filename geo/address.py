@@ -259,11 +259,13 @@ def parse(text: str) -> ParsedAddress:
 
 def _key(text: str) -> str:
     """Make a key of text that is already normalised."""
-    text = _DIRECTION.sub(lambda found: _DIRECTIONS[found[1]] + " ", text)
-    text = _COLON.sub(lambda found: _COLONS[found[0].rstrip(".")], text)
-    short = _ABBREVIATION.search(text)
-    if short and _abbreviates(text, short.start()):
-        text = text[: short.start()] + _ABBREVIATIONS[short[0][:-1]]
+    if ":" in text:
+        text = _COLON.sub(lambda found: _COLONS[found[0].rstrip(".")], text)
+    if "." in text:
+        text = _DIRECTION.sub(lambda found: _DIRECTIONS[found[1]] + " ", text)
+        short = _ABBREVIATION.search(text)
+        if short and _abbreviates(text, short.start()):
+            text = text[: short.start()] + _ABBREVIATIONS[short[0][:-1]]
     return _NOT_WORD.sub(" ", text).strip()
 
 

@@ -47,6 +47,7 @@ CROSSING_M: Final = 25.0
 STREET_M: Final = 25.0  # least, for a street with a single address
 BUS_STOP_M: Final = 150.0  # least, when the text gives the stop's name but not that it is a stop
 
+WIDEST_AREA_M: Final = 5000.0  # a centroid vaguer than this says nothing
 SAME_ADDRESS_M: Final = 150.0  # addresses of one number farther apart are two places
 SAME_PLACE_M: Final = 150.0  # two platforms of one bus stop
 SAME_STREET_M: Final = 1000.0  # a wider gap between addresses divides namesakes
@@ -286,7 +287,7 @@ class Gazetteer:
         self._places = places
         self._areas = areas
         self._outlines = outlines
-        self._cities = frozenset(name_key(a.city) for a in register.addresses) - {""}
+        self._cities = frozenset(map(name_key, {a.city for a in register.addresses})) - {""}
         self._street_keys = sorted(streets.options)
         self._keys = sorted({*streets.options, *places.options, *areas.options})
 
@@ -304,22 +305,24 @@ class Gazetteer:
         ----------
         addresses, places, areas
             Reference data in lon/lat, in any order. A place of kind `street` counts where the
-            register has no address on that street; of kind `centroid` as an area. The
-            municipality itself is no answer: a point for all of it is a false pile.
+            register has no address on that street; of kind `centroid` as an area, unless it is
+            vaguer than `WIDEST_AREA_M`. The municipality itself is no answer: a point for all
+            of it is a false pile.
         to_metres
             (lon, lat) -> (x, y) in the profile's metric system, vectorised.
         """
         register = _Register.of(addresses, to_metres)
         grounds = _grounds(areas)
-        too_wide = {name_key(area.name) for area in areas if area.kind == "municipality"}
-        too_wide |= {name_key(address.city) for address in register.addresses}
-        centres = _named(places, ("centroid",), to_metres)
+        whole = {name_key(area.name) for area in areas if area.kind == "municipality"}
+        whole |= {name.removesuffix(" kommun") for name in whole}
+        near = [place for place in places if place.uncertainty_m <= WIDEST_AREA_M]
+        centres = _named(near, ("centroid",), to_metres)
         middles = {key: (_ground(area, to_metres),) for key, area in grounds.items()}
         return cls(
             register,
             _Index.of(_named(places, ("street",), to_metres) | register.streets()),
             _Index.of(_named(places, ("place", "bus_stop"), to_metres)),
-            _Index.of({key: centres[key] for key in centres.keys() - too_wide} | middles),
+            _Index.of({key: centres[key] for key in centres.keys() - whole} | middles),
             {key: area.outline for key, area in grounds.items()},
         )
 
@@ -424,28 +427,25 @@ class Gazetteer:
     def _place(
         self, name: str, parsed: ParsedAddress, hints: tuple[str, ...], score: float
     ) -> Match | None:
-        """Look a place up; a bus stop only lends its name to its surroundings.
+        """Look a place up, in doubt as the vaguer thing of that name.
 
-        Stops are called after streets and areas. Unless the text says that it is a stop, such a
-        name means the street or the area, and any other name the neighbourhood of the stop.
+        A name that is also an area's means the area. Bus stops are called after streets and
+        areas: unless the text says that it is a stop, such a name means the street or the area,
+        and any other stop's name its neighbourhood.
         """
         key = self._places.key(name)
         if key is None:
             return None
         options = self._places.options[key]
         stops = [option for option in options if option.stop]
-        others = [option for option in options if not option.stop]
-        if parsed.at_stop:
-            return self._answer("place", stops or others, hints, score)
-        if not others and not self._names_more_than_a_stop(key):
-            others = [
-                replace(stop, uncertainty_m=max(BUS_STOP_M, stop.uncertainty_m)) for stop in stops
-            ]
-        return self._answer("place", others, hints, score) if others else None
-
-    def _names_more_than_a_stop(self, key: str) -> bool:
-        indexes = (self._streets, self._areas)
-        return key.endswith(STREET_ENDINGS) or any(index.key(key) for index in indexes)
+        if parsed.at_stop and stops:
+            return self._answer("place", stops, hints, score)
+        if self._areas.key(key):
+            return None
+        places = [option for option in options if not option.stop]
+        if not places and not (key.endswith(STREET_ENDINGS) or self._streets.key(key)):
+            places = [replace(o, uncertainty_m=max(BUS_STOP_M, o.uncertainty_m)) for o in stops]
+        return self._answer("place", places, hints, score) if places else None
 
     def _at_streets_apart(self, parsed: ParsedAddress, _: tuple[str, ...]) -> Match | None:
         """Reject "A/B" when both streets are known and do not meet."""
@@ -645,32 +645,33 @@ def _named(
         key=lambda p: (p.name, p.lon, p.lat, p.kind, p.uncertainty_m, p.source),
     )
     table = _table([p.lon for p in chosen], [p.lat for p in chosen], to_metres)
-    rows: dict[str, dict[tuple[bool, str], list[int]]] = defaultdict(lambda: defaultdict(list))
+    rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, place in enumerate(chosen):
-        short, _, where = place.name.partition("(")
-        mark = (place.kind == "bus_stop", name_key(where))
+        short, _, _ = place.name.partition("(")
         for key in {name_key(place.name), name_key(short)} - {""}:
-            rows[key][mark].append(row)
+            rows[key][place.kind].append(row)
+    gap_m = {"street": SAME_STREET_M}
     return {
         key: tuple(
-            _merged([chosen[row] for row in group], table[list(group)], where)
-            for (_, where), alike in sorted(by_mark.items())
-            for group in _groups(table, alike, SAME_PLACE_M)
+            _merged([chosen[row] for row in group], table[list(group)])
+            for kind, alike in sorted(by_kind.items())
+            for group in _groups(table, alike, gap_m.get(kind, SAME_PLACE_M))
         )
-        for key, by_mark in rows.items()
+        for key, by_kind in rows.items()
     }
 
 
-def _merged(places: list[NamedPlace], points: NDArray[np.float64], where: str) -> _Option:
+def _merged(places: list[NamedPlace], points: NDArray[np.float64]) -> _Option:
     """Make one option of neighbours with one name: the platforms of a stop."""
     at = points.mean(axis=0)
+    speak_for = {name_key(place.name.partition("(")[2]) for place in places}
     return _Option(
         label=places[0].name,
         lon=float(at[2]),
         lat=float(at[3]),
         uncertainty_m=max(*(p.uncertainty_m for p in places), float(_distances(points, at).max())),
         source=places[0].source,
-        tags=frozenset({where} - {""}),
+        tags=frozenset(speak_for - {""}),
         stop=places[0].kind == "bus_stop",
     )
 

@@ -46,7 +46,7 @@ class OffenceTable:
         for rule in profile.offences:
             if rule.category not in self._categories:
                 raise InvalidParameter(
-                    "offence-category-unknown", code=rule.code, category=rule.category
+                    "offence-category-unknown", offence=rule.code, category=rule.category
                 )
             self._rules[rule.code].append(rule)
 

@@ -15,7 +15,7 @@ import shapely
 from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import InvalidParameter, TooFewObservations
-from pipelines.derive import FOCUS_KINDS, Deriver
+from pipelines.derive import Deriver
 from pipelines.naming import Namer
 from pipelines.publish import Findings, publish
 from store import imports, incidents, places, runs

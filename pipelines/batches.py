@@ -212,12 +212,12 @@ def placing(
     n = good.size
     types, scores = ["coordinates"] * n, np.full(n, 100.0)
     sources, matched = [batch.layout.source] * n, [""] * n
-    candidates: list[Any] = [None] * n
+    options: list[Any] = [None] * n
     for position in np.flatnonzero(~np.isfinite(lon)).tolist():
         match = locator.locate(words[position])
         types[position], scores[position] = match.match_type, match.score
         sources[position], matched[position] = match.source, match.matched_text
-        candidates[position] = _candidates(match)
+        options[position] = candidates(match)
         if match.lon is not None and match.lat is not None:
             lon[position], lat[position] = match.lon, match.lat
         uncertainty[position] = np.nan if match.uncertainty_m is None else match.uncertainty_m
@@ -229,7 +229,7 @@ def placing(
         uncertainty_m=uncertainty,
         match_source=sources,
         matched_text=matched,
-        candidates=candidates,
+        candidates=options,
         pile=np.zeros(n, dtype=bool),
         lon=lon,
         lat=lat,
@@ -241,7 +241,8 @@ def placing(
     )
 
 
-def _candidates(match: Match) -> list[dict[str, object]] | None:
+def candidates(match: Match) -> list[dict[str, object]] | None:
+    """Write an ambiguous match's candidates as JSON values; None where there are none."""
     if not match.candidates:
         return None
     return [

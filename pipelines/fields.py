@@ -125,11 +125,8 @@ def clock_minutes(column: Column, formats: tuple[str, ...], faults: Faults) -> N
         padded = cell.zfill(4) if cell.isdigit() else cell
         minutes[cell] = _minute(padded, formats)
     values = np.fromiter((minutes[cell] for cell in column.cells), np.int64, len(column.cells))
-    midnight = [p for p in np.flatnonzero(values == _AT_24).tolist()]
-    faults.add(midnight, "time-24", column.name, column.cells)
-    faults.add(
-        np.flatnonzero(values == _UNREADABLE).tolist(), "time-unreadable", column.name, column.cells
-    )
+    for mark, reason in ((_AT_24, "time-24"), (_UNREADABLE, "time-unreadable")):
+        faults.add(np.flatnonzero(values == mark).tolist(), reason, column.name, column.cells)
     return values
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from geo import crs, windows
 from geo.errors import InvalidParameter, UnreadableFile
 from geo.piles import FEWEST_TEXTS, piles
-from pipelines import batches, mapping, readers
+from pipelines import batches, mapping, personal, readers
 from pipelines.batches import Batch, Frame, Occurrences
 from pipelines.derive import Deriver
 from pipelines.locator import Locator, gazetteer, known_centres
@@ -40,6 +40,7 @@ RECOGNISE_FROM = 5_000  # coordinates looked at when the system is not given
 MOST = 0.5  # a file with more of its coordinates elsewhere is refused whole
 SYNTHETIC_PREFIX = "syntetisk"
 LONGEST_RAW = 20_000
+MOST_EXAMPLES = 20
 PLACED = ("coordinates", "address", "address_without_letter", "crossing", "place", "street")
 TABLES: dict[str, type[models.Incident | models.Observation]] = {
     "incidents": models.Incident,
@@ -136,6 +137,7 @@ class _Tally:
     reasons: Counter[str] = field(default_factory=Counter)
     matches: Counter[str] = field(default_factory=Counter)
     precision: Counter[str] = field(default_factory=Counter)
+    examples: list[dict[str, Any]] = field(default_factory=list)
     precise: int = 0
     with_coordinates: int = 0
     outside: int = 0
@@ -297,6 +299,15 @@ class _Import:
             for position, fault in sorted(batch.faults.found.items())
         ]
         self.tally.reasons.update(row.reason for row in rows)
+        for row in rows[: MOST_EXAMPLES - len(self.tally.examples)]:
+            self.tally.examples.append(
+                {
+                    "line": row.line,
+                    "column": row.column,
+                    "reason": row.reason,
+                    "value": personal.mask(row.value)[0],
+                }
+            )
         imports.set_aside(self.connection, self.import_id, rows)
 
     def finish(self) -> Report:
@@ -327,6 +338,8 @@ class _Import:
             "encoding": self.source.encoding,
             "delimiter": self.source.delimiter,
             "header": self.source.header,
+            "layout": self.layout.document(),
+            "examples": tally.examples,
             "epsg": frame.epsg if frame and tally.with_coordinates else None,
             "reasons": dict(tally.reasons.most_common()),
             "placed_by": dict(tally.matches.most_common()),

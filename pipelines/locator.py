@@ -9,16 +9,19 @@ import numpy as np
 
 from geo import crs
 from geo.gazetteer import Gazetteer, Match
+from geo.profile import FACILITY_KINDS, NamedPlace
 from store import places
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
     from numpy.typing import NDArray
 
+    from geo.gazetteer import ToMetres
     from geo.profile import Profile
     from pipelines.online_geocoder import Geocoder
 
 UNPLACED = ("none", "ambiguous")
+FACILITY_UNCERTAINTY_M = 75.0  # a school or a venue is a building with its grounds
 NOTHING = Match("none", None, None, 0.0, None, "", "")
 
 
@@ -65,7 +68,7 @@ class Locator:
             if not text:
                 continue
             match = self._gazetteer.locate(text, area=words.area)
-            if match.match_type in UNPLACED and self._online is not None and text != words.area:
+            if match.match_type == "none" and self._online is not None and text != words.area:
                 match = self._online.locate(text, area=words.area)
             if match.match_type not in UNPLACED:
                 return match
@@ -76,18 +79,27 @@ class Locator:
 
 def gazetteer(connection: sa.Connection, profile: Profile) -> Gazetteer:
     """Build the gazetteer of the stored places."""
+    there = [f for kind in FACILITY_KINDS for f in places.facilities(connection, kind)]
+    facilities = [
+        NamedPlace("place", f.name, f.lon, f.lat, FACILITY_UNCERTAINTY_M, f.source) for f in there
+    ]
+    return Gazetteer.build(
+        places.addresses(connection),
+        [*places.named_places(connection), *facilities],
+        [area.as_area() for area in places.areas(connection)],
+        to_metres(profile),
+    )
 
-    def to_metres(
+
+def to_metres(profile: Profile) -> ToMetres:
+    """Give the function that turns lon/lat into the profile's metres."""
+
+    def transform(
         lon: NDArray[np.float64], lat: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         return crs.transform(lon, lat, crs.WGS84, profile.metric_epsg)
 
-    return Gazetteer.build(
-        places.addresses(connection),
-        places.named_places(connection),
-        [area.as_area() for area in places.areas(connection)],
-        to_metres,
-    )
+    return transform
 
 
 def known_centres(connection: sa.Connection) -> NDArray[np.float64]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Self
 
 from geo.errors import InvalidParameter, UnreadableFile
 
@@ -67,6 +67,28 @@ class Layout:
     )
     coordinates_when: tuple[str, frozenset[str]] = ("", frozenset())
     date_only_when: tuple[str, frozenset[str]] = ("", frozenset())
+
+    def document(self) -> dict[str, Any]:
+        """Write the layout as plain JSON values, to be kept with an import."""
+        return {
+            **asdict(self),
+            "coordinates_when": [self.coordinates_when[0], sorted(self.coordinates_when[1])],
+            "date_only_when": [self.date_only_when[0], sorted(self.date_only_when[1])],
+        }
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> Self:
+        """Read a layout that `document` wrote."""
+        lists = ("datetime_formats", "date_formats", "time_formats")
+        pairs = ("coordinates_when", "date_only_when")
+        return cls(
+            **{
+                **document,
+                **{name: tuple(document[name]) for name in lists},
+                **{name: (document[name][0], frozenset(document[name][1])) for name in pairs},
+                "uncertainty": ByColumn(**document["uncertainty"]),
+            }
+        )
 
     def needed_columns(self) -> set[str]:
         """Name every source column that this layout reads."""

@@ -53,7 +53,6 @@ KINDS: Final = ("nominatim", "photon", "pelias")
 PUBLIC_HOSTS: Final = frozenset(
     {"nominatim.openstreetmap.org", "photon.komoot.io", "api.geocode.earth"}
 )
-TIMEOUT_S: Final = 5.0  # for the whole answer
 LARGEST_ANSWER: Final = 1_000_000  # bytes
 LONGEST_TEXT: Final = 200  # characters; longer is prose
 MOST_ANSWERS: Final = 5
@@ -70,6 +69,14 @@ _AREA_TYPES = frozenset(
     | {"town", "village", "administrative", "country", "macroregion", "isolated_dwelling"}
 )
 _GUESSES = frozenset({"interpolated", "fallback", "centroid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one answer may take, and the clock that counts the pause after failures."""
+
+    timeout_s: float = 5.0
+    clock: Callable[[], float] = time.monotonic
 
 
 class Geocoder(Protocol):
@@ -121,7 +128,7 @@ class OnlineGeocoder:
         ask: Callable[[str], Iterable[Any]],
         envelope: tuple[float, float, float, float],
         to_metres: ToMetres,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float],
     ) -> None:
         """Keep the parts; use `connect`."""
         self.outcomes: Counter[str] = Counter()
@@ -228,6 +235,7 @@ def connect(
     *,
     envelope: tuple[float, float, float, float],
     to_metres: ToMetres,
+    patience: Patience | None = None,
 ) -> OnlineGeocoder:
     """Prepare an own server; nothing is sent before the first `locate`.
 
@@ -243,6 +251,8 @@ def connect(
         West, south, east, north of the municipality in degrees; answers outside are rejected.
     to_metres
         (lon, lat) -> (x, y) in the profile's metric system.
+    patience
+        How long to wait; `Patience()` when not given.
 
     Raises
     ------
@@ -257,9 +267,15 @@ def connect(
     scheme, domain = _server(url)
     # geopy logs each request with its text at debug level; locations do not belong in logs.
     logging.getLogger("geopy").setLevel(logging.WARNING)
-    return OnlineGeocoder(
-        kind, _asker(kind, scheme, domain, user_agent, envelope), envelope, to_metres
-    )
+    patience = patience or Patience()
+    settings = {
+        "domain": domain,
+        "scheme": scheme,
+        "user_agent": user_agent,
+        "timeout": patience.timeout_s,
+    }
+    ask = _asker(kind, settings, envelope)
+    return OnlineGeocoder(kind, ask, envelope, to_metres, patience.clock)
 
 
 def _server(url: str) -> tuple[str, str]:
@@ -277,11 +293,7 @@ def _server(url: str) -> tuple[str, str]:
 
 
 def _asker(
-    kind: str,
-    scheme: str,
-    domain: str,
-    user_agent: str,
-    envelope: tuple[float, float, float, float],
+    kind: str, settings: Mapping[str, object], envelope: tuple[float, float, float, float]
 ) -> Callable[[str], Iterable[Any]]:
     """Set geopy up for one server, with the transport below instead of its own."""
     try:
@@ -294,13 +306,6 @@ def _asker(
         (adapters.BaseSyncAdapter,),
         {"get_json": staticmethod(_fetch), "get_text": staticmethod(_fetch)},
     )
-    settings = {
-        "domain": domain,
-        "scheme": scheme,
-        "user_agent": user_agent,
-        "timeout": TIMEOUT_S,
-        "adapter_factory": transport,
-    }
     west, south, east, north = envelope
     box = ((south, west), (north, east))
     options: dict[str, dict[str, object]] = {
@@ -309,7 +314,7 @@ def _asker(
         "photon": {"bbox": box, "limit": MOST_ANSWERS},
         "pelias": {"boundary_rect": box, "language": "sv"},
     }
-    geocode = getattr(geocoders, kind.capitalize())(**settings).geocode
+    geocode = getattr(geocoders, kind.capitalize())(adapter_factory=transport, **settings).geocode
     return lambda query: (geocode(query, exactly_one=False, **options[kind]) or [])[:MOST_ANSWERS]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from store import layers, runs
 from store.runs import LayerInfo, Provenance, Run
 
@@ -36,9 +38,9 @@ def publish(connection: sa.Connection, provenance: Provenance, found: Findings) 
         info = LayerInfo(kind, method, parameters, AUDIENCE, DISCLOSURE, n)
         return runs.add_layer(connection, run_id, info)
 
-    cells = layer("cells", "h3-count", int(found.cells.cell.size))
+    cells = layer("cells", "h3-count", len(np.unique(found.cells.cell)))
     layers.add_cells(connection, cells, found.cells)
-    areas = layer("areas", "area-count", int(found.areas.area_id.size))
+    areas = layer("areas", "area-count", len(np.unique(found.areas.area_id)))
     layers.add_areas(connection, areas, found.areas)
     clusters = layer("clusters", "dbscan", len(found.clusters))
     layers.add_clusters(connection, clusters, found.clusters)

@@ -46,6 +46,27 @@ def insert(
     cursor.close()
 
 
+def update(
+    connection: sa.Connection,
+    model: type[Base],
+    ids: NDArray[np.int64],
+    columns: Mapping[str, Sequence[object] | NDArray[Any]],
+) -> None:
+    """Write columns of existing rows, given in the order of `ids`."""
+    table: sa.Table = model.__table__  # type: ignore[assignment]
+    postgis = connection.dialect.name == "postgresql"
+    encoded = [
+        _encoded(table.c[name].type, values, postgis=postgis) for name, values in columns.items()
+    ]
+    quote = connection.dialect.identifier_preparer.quote
+    mark = "%s" if postgis else "?"
+    setting = ", ".join(f"{quote(name)} = {mark}" for name in columns)
+    cursor = connection.connection.cursor()
+    rows = list(zip(*encoded, ids.tolist(), strict=True))
+    cursor.executemany(f"UPDATE {quote(table.name)} SET {setting} WHERE id = {mark}", rows)  # noqa: S608 - names come from the models
+    cursor.close()
+
+
 def _copy(cursor: Any, statement: str, rows: Iterable[tuple[object, ...]]) -> None:  # noqa: ANN401 - the driver's cursor
     with cursor.copy(statement) as copy:
         for row in rows:

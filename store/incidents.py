@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from geo.offences import Categorised
+
 READ_AT_ONCE = 100_000
 
 
@@ -232,6 +234,47 @@ def _sample(columns: list[tuple[Any, ...]]) -> Sample:
         area_id=np.array(columns[11], dtype=np.int64),
         district_id=np.array(columns[12], dtype=np.int64),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """What decides the category and the windows of some stored incidents."""
+
+    code: NDArray[np.object_]
+    source_category: NDArray[np.object_]
+    starts_at: NDArray[np.datetime64]
+    ends_at: NDArray[np.datetime64]
+
+
+def kinds(connection: sa.Connection, first: int, last: int) -> Kinds:
+    """Read the incidents between two ids, both included, in the order of their ids."""
+    table = models.Incident
+    query = (
+        sa.select(
+            table.code,
+            table.source_category,
+            _second(connection, table.starts_at),
+            _second(connection, table.ends_at),
+        )
+        .where(table.id.between(first, last))
+        .order_by(table.id)
+    )
+    columns = list(zip(*connection.execute(query).all(), strict=True))
+    ends = [NAT if second is None else second for second in columns[3]]
+    return Kinds(
+        np.array(columns[0], dtype=object),
+        np.array(columns[1], dtype=object),
+        np.array(columns[2], dtype=np.int64).astype("datetime64[s]"),
+        np.array(ends, dtype=np.int64).astype("datetime64[s]"),
+    )
+
+
+def update_kinds(
+    connection: sa.Connection, ids: NDArray[np.int64], kind: Categorised, bits: NDArray[np.int64]
+) -> None:
+    """Write what incidents are, as it follows from another profile revision."""
+    columns = {"category": kind.category, "on_map": kind.on_map, "in_windows": bits}
+    bulk.update(connection, models.Incident, ids, columns)
 
 
 def span(connection: sa.Connection) -> tuple[datetime, datetime] | None:

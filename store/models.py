@@ -43,6 +43,7 @@ class ProfileRow(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(sa.Text)
     revision: Mapped[int]
+    digest: Mapped[str] = mapped_column(sa.Text)  # of the reference set that was loaded last
     document: Mapped[Any] = mapped_column(Json)
 
 

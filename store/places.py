@@ -66,13 +66,24 @@ def revision(connection: sa.Connection) -> int:
     return connection.scalar(sa.select(models.ProfileRow.revision)) or 0
 
 
-def save_profile(connection: sa.Connection, value: Profile) -> None:
+def loaded_digest(connection: sa.Connection) -> str:
+    """Give the fingerprint of the reference set that was loaded last; "" before the first."""
+    return connection.scalar(sa.select(models.ProfileRow.digest)) or ""
+
+
+def save_profile(connection: sa.Connection, value: Profile, digest: str) -> None:
     """Put a profile in force in the place of the one before."""
     following = revision(connection) + 1
     connection.execute(sa.delete(models.ProfileRow))
     connection.execute(
         sa.insert(models.ProfileRow),
-        {"id": 1, "name": value.name, "revision": following, "document": _document(value)},
+        {
+            "id": 1,
+            "name": value.name,
+            "revision": following,
+            "digest": digest,
+            "document": _document(value),
+        },
     )
 
 

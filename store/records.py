@@ -9,6 +9,8 @@ import numpy as np
 import shapely
 import sqlalchemy as sa
 
+from store import bulk
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -159,6 +161,72 @@ def set_piles(
     for start in range(0, len(ids), KEYS_AT_ONCE):
         some = ids[start : start + KEYS_AT_ONCE]
         connection.execute(sa.update(table).where(table.id.in_(some)).values(pile=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """How some stored records were placed, in the order of their ids."""
+
+    id: NDArray[np.int64]
+    place_text: list[str]
+    match_type: list[str]
+    match_score: NDArray[np.float64]
+    match_source: list[str]
+    matched_text: list[str]
+    uncertainty_m: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+
+
+def placed(
+    connection: sa.Connection, table: type[models.Incident | models.Observation], after: int
+) -> Placed:
+    """Read the next records after an id; none left gives empty columns."""
+    query = (
+        sa.select(
+            table.id,
+            table.place_text,
+            table.match_type,
+            table.match_score,
+            table.match_source,
+            table.matched_text,
+            table.uncertainty_m,
+            table.lon,
+            table.lat,
+        )
+        .where(table.id > after)
+        .order_by(table.id)
+        .limit(KEYS_AT_ONCE)
+    )
+    rows = connection.execute(query).all()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+    return Placed(
+        np.array(columns[0], dtype=np.int64),
+        list(columns[1]),
+        list(columns[2]),
+        np.array(columns[3], dtype=float),
+        list(columns[4]),
+        list(columns[5]),
+        *(np.array(column, dtype=float) for column in columns[6:]),
+    )
+
+
+def update_places(
+    connection: sa.Connection,
+    table: type[models.Incident | models.Observation],
+    ids: NDArray[np.int64],
+    placing: Placing,
+    revision: int,
+) -> None:
+    """Write where records are, as it follows from another profile revision."""
+    changing = [name for name in Placing.__slots__ if name not in {"place_text", "pile"}]
+    columns = {**placing.columns(), "profile_revision": [revision] * ids.size}
+    bulk.update(
+        connection,
+        table,
+        ids,
+        {name: columns[name] for name in (*changing, "position", "profile_revision")},
+    )
 
 
 def in_bbox(table: type[models.Located], bbox: BBox) -> sa.ColumnElement[bool]:

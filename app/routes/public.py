@@ -18,7 +18,7 @@ from store import accounts
 
 router = APIRouter()
 
-LONGEST = 200
+LONGEST = 256  # of a name or a password
 Field = Annotated[str, Form(max_length=LONGEST)]
 Target = Annotated[str, Form(max_length=2000, alias="next")]
 # A path of our own: one slash, then no slash or backslash, and nothing a browser would strip.
@@ -48,7 +48,7 @@ def sign_in_page(request: Request) -> Response:
 @router.post("/logga-in")
 def sign_in(request: Request, name: Field, password: Field, target: Target = "/") -> Response:
     """Open a session for the right name and password; say the same for every wrong pair."""
-    parts = services(request)
+    parts, name = services(request), name.strip()
     address = request.client.host if request.client else ""
     try:
         parts.attempts.take(address, name)
@@ -57,7 +57,7 @@ def sign_in(request: Request, name: Field, password: Field, target: Target = "/"
         response.headers["Retry-After"] = str(fault.values["seconds"])
         return response
     with parts.store.read() as conn:
-        found = accounts.user(conn, name)
+        found = accounts.user(conn, name) if name.isprintable() else None
     if not parts.passwords.match(None if found is None else found.password_hash, password):
         return _form(request, target, LagesbildError("wrong-password"), status=401)
     parts.attempts.forget(address, name)

@@ -162,6 +162,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("document", Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
     )

@@ -14,7 +14,7 @@ export const isNamed = (area) => area.properties.kind !== "municipality";
  * Fill the layers that do not change.
  * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
  * @param {any} system the map's projection
- * @returns {Promise<{home: number[], where: (lon: number, lat: number) => string}>} the extent to
+ * @returns {Promise<{home: number[], where: (lon: number, lat: number, near_m?: number) => string}>} the extent to
  *   begin with, and a function that says where a point is
  */
 export async function loadGround(layers, system) {

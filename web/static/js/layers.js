@@ -3,6 +3,8 @@
 
 /* global ol */
 
+import { REACH_M } from "./ranking.js";
+import * as signs from "./signs.js";
 import * as styles from "./styles.js";
 
 const LONLAT = "EPSG:4326";
@@ -32,11 +34,11 @@ export function createLayers({ classes, chosen }) {
       source: areas.getSource(), style: styles.areaName, zIndex: 7, declutter: "names",
     }),
     cells: vector(styles.cell(classes, chosen), 2),
-    venues: vector(styles.venue, 4),
-    schools: vector(styles.school, 4),
-    observations: vector(styles.observation, 5),
+    venues: vector(signs.venue, 4),
+    schools: vector(signs.school, 4),
+    observations: vector(signs.observation, 5),
     clusters: vector(styles.cluster(chosen), 6),
-    places: vector(styles.placeName, 8, { declutter: "names" }),
+    places: vector(signs.placeName, 4, { declutter: "names" }),
   };
   return layers;
 }
@@ -110,4 +112,37 @@ export function under(map, layers, pixel) {
     }
   }
   return undefined;
+}
+
+/**
+ * Name the layer that a chosen thing lies in, as the URL does.
+ * @param {string} key collection:id
+ */
+export function layerName(key) {
+  const names = /** @type {(keyof typeof SHOWN)[]} */ (Object.keys(SHOWN));
+  return names.find((name) => SHOWN[name] === key.split(":")[0]) ?? "";
+}
+
+/**
+ * Find a chosen thing on the map.
+ * @param {ReturnType<typeof createLayers>} layers
+ * @param {string} key collection:id
+ */
+export function featureOf(layers, key) {
+  const [id, fid] = key.split(":");
+  const source = layerName(key) && layers[/** @type {keyof typeof layers} */ (id)].getSource();
+  return source ? (source.getFeatureById(fid) ?? source.getFeatureById(Number(fid))) : null;
+}
+
+/**
+ * Say what a thing on the map is called, or where it lies.
+ * @param {any} feature
+ * @param {any} system
+ * @param {(lon: number, lat: number, near_m?: number) => string} where
+ * @returns {string}
+ */
+export function nameOf(feature, system, where) {
+  const middle = ol.extent.getCenter(feature.getGeometry().getExtent());
+  const [lon, lat] = feature.get("centre") ?? ol.proj.toLonLat(middle, system);
+  return feature.get("name") || where(lon, lat, REACH_M[feature.get("resolution")]);
 }

@@ -20,7 +20,7 @@ export function showLegend(target, classes, counts) {
     const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
     swatch.style.backgroundColor = one.colour;
     const attributes = { "data-from": String(one.from), "data-to": String(one.to), "data-cells": String(many) };
-    const cells = element("span", { class: "many" }, `${number(many)} ${many === 1 ? "ruta" : "rutor"}`);
+    const cells = element("span", { class: "many" }, `(${number(many)})`);
     list.append(element("li", attributes, swatch, element("span", {}, one.label), cells));
   }
   target.replaceChildren(element("h2", {}, "Händelser per ruta"), list);

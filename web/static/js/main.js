@@ -7,14 +7,15 @@ import * as pickers from "./pickers.js";
 import * as screen from "./screen.js";
 import { describe, showCard } from "./card.js";
 import { loadGround } from "./ground.js";
-import { SHOWN, createLayers, showOnly, under } from "./layers.js";
+import { createLayers, featureOf, layerName, nameOf, showOnly, under } from "./layers.js";
 import { showLegend } from "./legend.js";
 import { addHome, createMap, goTo, show, viewText } from "./map.js";
+import { within } from "./places.js";
 import { markRow, showRanking } from "./ranking.js";
 import { Results } from "./results.js";
 import { QUESTIONS, createStore } from "./state.js";
 
-const ROOM_M = 150; // ground to show around what was chosen
+const ROOM_M = 100; // ground to show around what was chosen
 
 const target = screen.byId("map");
 const results = new Results();
@@ -44,21 +45,11 @@ async function ask() {
   results.draw(layers, system);
   const nothing = target.dataset.run ? "Inga händelser i urvalet." : "Ingen analys är publicerad ännu.";
   screen.showMessage(results.cells.length ? "" : nothing);
-  screen.showSummary(results.cells, pickers.words());
+  screen.showSummary(results.cells, results.total(store.get().omrade), pickers.words());
   showLayers();
   showList();
   showChosen();
   screen.showBusy(false);
-}
-
-/** @param {() => Promise<void>} task */
-function run(task) {
-  task().catch((fault) => {
-    if (fault.name !== "AbortError") {
-      screen.showBusy(false);
-      screen.showFault(fault, () => run(ground.home.length && layers.ground.getSource().isEmpty() ? start : ask));
-    }
-  });
 }
 
 /**
@@ -74,7 +65,7 @@ function changed(state, before) {
     showArea();
   }
   if (QUESTIONS.some((name) => state[name] !== before[name])) {
-    run(ask);
+    screen.run(ask);
     return;
   }
   if (state.lager !== before.lager) {
@@ -93,7 +84,7 @@ function showArea() {
   const area = named.find((/** @type {any} */ one) => one.get("name") === store.get().omrade);
   const extent = area ? area.getGeometry().getExtent() : ground.home;
   if (!ol.extent.isEmpty(extent)) {
-    show(map, extent);
+    show(map, extent, screen.byId("card"));
   }
 }
 
@@ -105,30 +96,23 @@ function showLayers() {
 }
 
 function showList() {
-  const { lista, vald } = store.get();
+  const { lista, vald, omrade } = store.get();
   const list = ["cells", "clusters", "areas"].includes(lista) ? lista : "cells";
   screen.showTab(list);
-  showRanking(screen.byId("rows"), results.ranking(list, ground.where), vald, choose);
+  showRanking(screen.byId("rows"), results.ranking(list, within(ground.where, omrade)), vald, choose);
 }
 
 /** Show on the map what was chosen in the table. @param {string} key */
 function choose(key) {
-  const [id] = key.split(":");
-  const name = Object.keys(SHOWN).find((one) => SHOWN[/** @type {keyof typeof SHOWN} */ (one)] === id);
-  const on = new Set([...store.get().lager.split(","), String(name)].filter(Boolean));
+  const on = new Set([...store.get().lager.split(",").filter(Boolean), layerName(key)]);
   store.set({ vald: key, lager: [...on].join(",") });
   const feature = chosenFeature();
   if (feature) {
-    show(map, ol.extent.buffer(feature.getGeometry().getExtent(), ROOM_M));
+    show(map, ol.extent.buffer(feature.getGeometry().getExtent(), ROOM_M), screen.byId("card"));
   }
 }
 
-function chosenFeature() {
-  const [id, fid] = store.get().vald.split(":");
-  const layer = Object.values(SHOWN).includes(/** @type {any} */ (id)) ? layers[/** @type {keyof typeof layers} */ (id)] : undefined;
-  const source = layer?.getSource();
-  return source?.getFeatureById(fid) ?? source?.getFeatureById(Number(fid)) ?? undefined;
-}
+const chosenFeature = () => featureOf(layers, store.get().vald);
 
 function showChosen() {
   layers.cells.changed();
@@ -137,18 +121,12 @@ function showChosen() {
   const feature = chosenFeature();
   screen.byId("card").hidden = !feature;
   if (feature) {
+    const period = { whole: String(target.dataset.period), synthetic: "synthetic" in target.dataset };
+    const context = { ...pickers.words(), ...period, police: pickers.police() };
     const [id] = store.get().vald.split(":");
-    const { geometry: _, ...properties } = feature.getProperties();
-    const context = { ...pickers.words(), whole: String(target.dataset.period), police: pickers.police(), synthetic: document.querySelector(".synthetic") !== null };
-    const content = describe(id, properties, title(feature, properties), context);
+    const content = describe(id, feature.getProperties(), nameOf(feature, system, ground.where), context);
     showCard(screen.byId("card"), content, () => store.set({ vald: "" }));
   }
-}
-
-/** @param {any} feature @param {any} properties */
-function title(feature, properties) {
-  const lonlat = properties.centre ?? ol.proj.toLonLat(ol.extent.getCenter(feature.getGeometry().getExtent()), system);
-  return properties.name || ground.where(lonlat[0], lonlat[1]);
 }
 
 map.on("singleclick", (/** @type {any} */ event) => {
@@ -167,4 +145,4 @@ pickers.listen((patch) => store.set(patch));
 screen.listenTabs((lista) => store.set({ lista }));
 pickers.foldOnNarrow();
 pickers.show(store.get());
-run(start);
+screen.run(start);

@@ -5,6 +5,7 @@
 
 const LONLAT = "EPSG:4326";
 const CLOSEST_M = 0.5; // metres a pixel: closer in there is nothing more to see
+const BLOCKS_M = 1.2; // metres a pixel at which a handful of blocks are seen
 
 /**
  * Teach OpenLayers the municipality's own system; its lines of longitude need to know its reach.
@@ -59,6 +60,7 @@ function background() {
     wrapX: false,
     maxLines: 60,
     targetSize: 160,
+    zIndex: 1,
   });
 }
 
@@ -74,18 +76,19 @@ export function addHome(map, extent) {
 }
 
 /**
- * Show an extent with room around it.
+ * Show an extent with room around it, beside what lies over the map.
  * @param {any} map
  * @param {number[]} extent
- * @param {boolean} [closer] at most as close as a handful of blocks
+ * @param {HTMLElement} card
  */
-export function show(map, extent, closer = true) {
+export function show(map, extent, card) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const [width, height] = map.getSize() ?? [600, 400];
   const edge = Math.min(width, height) / 9;
+  const over = getComputedStyle(card).position === "absolute" ? card.offsetWidth : 0;
   map.getView().fit(extent, {
-    padding: [edge, edge, edge, edge],
-    minResolution: closer ? 1.2 : CLOSEST_M,
+    padding: [edge, edge + Math.min(over, width / 2), edge, edge],
+    minResolution: BLOCKS_M,
     duration: calm ? 0 : 250,
   });
 }

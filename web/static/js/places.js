@@ -3,7 +3,7 @@
 
 import { distance } from "./texts.js";
 
-const NEAR_M = 250;
+const NEAR_M = 250; // a name this close stands for the place itself
 const FAR_M = 6000;
 const DIRECTIONS = ["norr", "nordost", "öster", "sydost", "söder", "sydväst", "väster", "nordväst"];
 
@@ -23,23 +23,36 @@ export const plain = (name) => name.replace(/^Hållplats /, "");
 export function describer(places, areas) {
   const landmarks = places.filter((place) => place.kind !== "centroid");
   const named = areas.filter((area) => area.kind !== "municipality");
-  return (/** @type {number} */ lon, /** @type {number} */ lat) => {
+  return (/** @type {number} */ lon, /** @type {number} */ lat, near_m = NEAR_M) => {
     const inside = named.find((area) => area.holds(lon, lat));
-    const near = beside(landmarks, lon, lat) ?? beside(places, lon, lat);
+    const near = beside(landmarks, lon, lat, near_m) ?? beside(places, lon, lat, near_m);
     if (inside && near) {
       return `${inside.name}, ${near}`;
     }
-    const words = inside?.name ?? near ?? `${lat.toFixed(3)} N, ${lon.toFixed(3)} O`;
-    return words.charAt(0).toUpperCase() + words.slice(1);
+    return capital(inside?.name ?? near ?? `${lat.toFixed(3)} N, ${lon.toFixed(3)} O`);
   };
 }
+
+/**
+ * Leave out the area when everything lies in it anyway.
+ * @param {(lon: number, lat: number, near_m?: number) => string} describe
+ * @param {string} area empty leaves nothing out
+ */
+export function within(describe, area) {
+  return (/** @type {number} */ lon, /** @type {number} */ lat, near_m = NEAR_M) =>
+    capital(describe(lon, lat, near_m).replace(area && `${area}, `, ""));
+}
+
+/** @param {string} words */
+const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
 
 /**
  * @param {readonly Place[]} places
  * @param {number} lon
  * @param {number} lat
+ * @param {number} near_m
  */
-function beside(places, lon, lat) {
+function beside(places, lon, lat, near_m) {
   const [best] = places
     .map((place) => ({ name: plain(place.name), ...offset(place, lon, lat) }))
     .sort((a, b) => a.metres - b.metres);
@@ -47,7 +60,7 @@ function beside(places, lon, lat) {
     return undefined;
   }
   const { name, metres, direction } = best;
-  return metres <= NEAR_M ? `vid ${name}` : `${distance(metres)} ${direction} om ${name}`;
+  return metres <= near_m ? `vid ${name}` : `${distance(metres)} ${direction} om ${name}`;
 }
 
 /**

@@ -1,12 +1,16 @@
 // @ts-check
 /** The table beside the map: the same content, in order, by keyboard. */
 
+import { classOf } from "./scale.js";
 import { AREA_KINDS, element, number } from "./texts.js";
 
 const FIRST_ROWS = 25;
+/** How far from its middle a cell of each size reaches. @type {Readonly<Record<number, number>>} */
+export const REACH_M = Object.freeze({ 8: 420, 9: 160, 10: 60, 11: 25 });
 
 /**
- * @typedef {{key: string, rank: number, name: string, note: string, count: number}} Row
+ * @typedef {{key: string, rank: number, name: string, note: string, count: number,
+ *   colour?: string}} Row
  * @typedef {{caption: string, what: string, rows: Row[], empty: string}} Ranking
  */
 
@@ -26,13 +30,16 @@ function ranked(rows) {
 
 /**
  * @param {import("./data.js").Feature[]} cells
- * @param {(lon: number, lat: number) => string} describe
+ * @param {(lon: number, lat: number, near_m?: number) => string} describe
+ * @param {readonly import("./scale.js").Class[]} scale
  */
-export function rankCells(cells, describe) {
+export function rankCells(cells, describe, scale) {
   return ranked(
     cells.map((cell) => {
       const [lon, lat] = middle(cell.geometry.coordinates[0]);
-      return { key: `cells:${cell.id}`, name: describe(lon, lat), note: "", count: cell.properties.count };
+      const { count, resolution } = cell.properties;
+      const name = describe(lon, lat, REACH_M[resolution]);
+      return { key: `cells:${cell.id}`, name, note: "", count, colour: classOf(scale, count)?.colour };
     }),
   );
 }
@@ -111,6 +118,7 @@ export function showRanking(target, ranking, chosen, choose, shown = FIRST_ROWS)
  */
 function line(row, most, chosen, choose) {
   const bar = element("span", { class: "bar", "aria-hidden": "true" });
+  bar.style.backgroundColor = row.colour ?? "";
   bar.style.width = `${Math.max(1, (100 * row.count) / most)}%`;
   const go = element("button", { type: "button", class: "go", "data-key": row.key }, row.name, bar);
   go.addEventListener("click", () => choose(row.key));

@@ -22,6 +22,15 @@ export class Results {
   }
 
   /**
+   * How many events an area holds, wherever in it; nothing when they are not counted.
+   * @param {string} name of an area; empty is the whole municipality
+   */
+  total(name) {
+    const area = this.areas.find((one) => (name ? one.properties.name === name : !isNamed(one)));
+    return area?.properties.count ?? undefined;
+  }
+
+  /**
    * Fetch what the choices hold; a newer question silences an older one.
    * @param {ReturnType<typeof import("./pickers.js").filters>} filters
    * @param {boolean} clustered whether clusters exist for this question
@@ -57,7 +66,7 @@ export class Results {
   /**
    * Put the answer in order, for the table.
    * @param {string} list cells, clusters or areas
-   * @param {(lon: number, lat: number) => string} where
+   * @param {(lon: number, lat: number, near_m?: number) => string} where
    * @returns {import("./ranking.js").Ranking}
    */
   ranking(list, where) {
@@ -65,7 +74,7 @@ export class Results {
       return {
         rows: rankClusters(this.clusters, where),
         what: "Kluster",
-        caption: "Platser som ligger tätt och har många händelser, räknat på hela perioden.",
+        caption: "Platser som ligger tätt och har många händelser, räknat på hela perioden. Kartan visar de tio största och fler när den zoomas in.",
         empty: this.clustered
           ? "Inga kluster i urvalet."
           : "Kluster finns för alla händelser tillsammans eller för en händelsetyp i taget.",
@@ -80,7 +89,7 @@ export class Results {
       };
     }
     return {
-      rows: rankCells(this.cells, where),
+      rows: rankCells(this.cells, where, this.scale),
       what: "Ruta",
       caption: "Flest händelser först. Välj en rad för att se den på kartan.",
       empty: "Inga händelser i urvalet.",

@@ -5,7 +5,7 @@
  * Five steps of cmocean's "matter": lightness falls evenly, so they keep their order in grey and
  * for every kind of colour vision.
  */
-export const COLOURS = Object.freeze(["#fce3b4", "#f5a273", "#e06552", "#b0315c", "#661d58"]);
+export const COLOURS = Object.freeze(["#fbe5bd", "#f5a273", "#e06552", "#b0315c", "#661d58"]);
 /** Text that can be read on each colour. */
 export const INKS = Object.freeze(["#17323d", "#17323d", "#17323d", "#ffffff", "#ffffff"]);
 export const UNCERTAIN = "#d9dedb";
@@ -79,5 +79,5 @@ function name(low, high, most) {
   if (low === high || low === most) {
     return `${low}`;
   }
-  return high === Infinity ? `${low} eller fler` : `${low}–${high}`;
+  return high === Infinity ? `minst ${low}` : `${low}–${high}`;
 }

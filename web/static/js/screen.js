@@ -15,9 +15,10 @@ export function showBusy(waiting) {
 /**
  * Say how much the choices hold.
  * @param {readonly import("./data.js").Feature[]} cells
+ * @param {number | undefined} total events of the area, wherever in it
  * @param {{area: string, window: string, type: string, period: string}} words
  */
-export function showSummary(cells, words) {
+export function showSummary(cells, total, words) {
   const count = cells.reduce((sum, cell) => sum + cell.properties.count, 0);
   const weighed = cells.reduce((sum, cell) => sum + cell.properties.weight, 0);
   const big = element("p", { class: "summary-number", "data-count": String(count) }, `${number(count)} `);
@@ -26,6 +27,11 @@ export function showSummary(cells, words) {
   const lines = [element("p", { class: "summary-text" }, chosen)];
   if (Math.abs(weighed - count) >= 0.05) {
     const text = `Vägt efter hur stor del av tiden som faller i fönstret: ${weight(weighed)}.`;
+    lines.push(element("p", { class: "summary-text" }, text));
+  }
+  const beside = (total ?? 0) - count;
+  if (beside > 0) {
+    const text = `Därutöver ${events(beside)} vars plats är okänd eller för osäker för rutorna.`;
     lines.push(element("p", { class: "summary-text" }, text));
   }
   byId("summary").replaceChildren(big, ...lines);
@@ -47,11 +53,24 @@ export function showMessage(text, action) {
 }
 
 /**
+ * Do something that may fail, and say so if it does; a task that was given up is no failure.
+ * @param {() => Promise<void>} task
+ */
+export function run(task) {
+  task().catch((fault) => {
+    if (fault.name !== "AbortError") {
+      showBusy(false);
+      showFault(fault, () => run(task));
+    }
+  });
+}
+
+/**
  * Say what went wrong and offer the way on.
  * @param {unknown} fault
  * @param {() => void} again
  */
-export function showFault(fault, again) {
+function showFault(fault, again) {
   const status = /** @type {any} */ (fault).status;
   const known = typeof status === "number";
   const text = known ? /** @type {Error} */ (fault).message : "Något gick fel i kartan.";

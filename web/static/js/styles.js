@@ -1,36 +1,15 @@
 // @ts-check
-/** How each kind of thing looks. Shapes differ as well as colours. */
+/** How areas, cells and clusters look. */
 
 /* global ol */
 
-import { plain } from "./places.js";
+import { ACCENT, DEEP, FONT, INK, fill, stroke, words } from "./brush.js";
 import { classOf } from "./scale.js";
 
-const FONT = '"Source Sans 3 Variable", "Segoe UI", "Noto Sans", sans-serif';
-const INK = "#17323d";
-const DEEP = "#0f3d4c";
-const ACCENT = "#0b6e7f";
-const CELL_PIXELS = 26; // narrower cells get no number
-
-/** @param {string} colour @param {number} width @param {number[]} [dash] */
-const stroke = (colour, width, dash) => new ol.style.Stroke({ color: colour, width, lineDash: dash });
-/** @param {string} colour */
-const fill = (colour) => new ol.style.Fill({ color: colour });
-
-/**
- * @param {string} text
- * @param {Record<string, unknown>} [more]
- */
-function words(text, more = {}) {
-  return new ol.style.Text({
-    text,
-    font: `600 13px ${FONT}`,
-    fill: fill(INK),
-    stroke: stroke("rgba(255, 255, 255, 0.9)", 3.5),
-    overflow: true,
-    ...more,
-  });
-}
+const HULLS_M = 5; // metres a pixel up to which unchosen clusters show their outline
+/** Metres a pixel -> how many of the largest clusters have room on the map. */
+const ROOM = /** @type {const} */ ([[2.5, Infinity], [6, 25], [Infinity, 10]]);
+const CELL_PIXELS = 40; // narrower cells get no number
 
 const GROUND = new ol.style.Style({ fill: fill("#f8f7f3"), stroke: stroke("#aab5b3", 1.2) });
 
@@ -47,11 +26,22 @@ export function area(feature) {
   });
 }
 
-/** Names are a layer of their own, above the cells. @param {any} feature */
+/** Names stand above their areas, in a layer of their own over the cells. @param {any} feature */
 export function areaName(feature) {
   return new ol.style.Style({
-    text: words(feature.get("name"), { font: `700 14px ${FONT}`, fill: fill(DEEP), placement: "point" }),
+    geometry: new ol.geom.Point(topOf(feature)),
+    text: words(feature.get("name"), {
+      font: `700 14px ${FONT}`,
+      fill: fill(DEEP),
+      textBaseline: "bottom",
+    }),
   });
+}
+
+/** @param {any} feature */
+function topOf(feature) {
+  const [west, , east, north] = feature.getGeometry().getExtent();
+  return [(west + east) / 2, north];
 }
 
 /**
@@ -67,7 +57,7 @@ export function cell(classes, chosen) {
     return new ol.style.Style({
       fill: fill(`${one?.colour ?? "#ffffff"}d9`),
       stroke: selected ? stroke(INK, 3.5) : stroke("rgba(255, 255, 255, 0.85)", 1),
-      text: wide < CELL_PIXELS ? undefined : words(String(count), {
+      text: wide < CELL_PIXELS || !count ? undefined : words(String(count), {
         fill: fill(one?.ink ?? INK),
         stroke: undefined,
         font: `600 ${wide > 60 ? 15 : 12}px ${FONT}`,
@@ -79,14 +69,19 @@ export function cell(classes, chosen) {
 
 /** @param {() => string} chosen */
 export function cluster(chosen) {
-  return (/** @type {any} */ feature) => {
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const selected = chosen() === `clusters:${feature.getId()}`;
+    const most = ROOM.find(([upTo]) => resolution <= upTo)?.[1] ?? 0;
+    if (!selected && feature.get("rank") > most) {
+      return undefined;
+    }
     const centre = new ol.geom.Point(feature.get("anchor"));
     const size = 10 + Math.min(6, Math.sqrt(feature.get("count")) / 2);
+    const outline = new ol.style.Style({
+      stroke: stroke(DEEP, selected ? 3.5 : 1.8, [5, 4]), // no fill: a click inside means the cell
+    });
     return [
-      new ol.style.Style({
-        stroke: stroke(DEEP, selected ? 3.5 : 1.8, [5, 4]), // no fill: a click inside means the cell
-      }),
+      ...(selected || resolution <= HULLS_M ? [outline] : []),
       new ol.style.Style({
         geometry: centre,
         image: new ol.style.Circle({
@@ -103,39 +98,4 @@ export function cluster(chosen) {
       }),
     ];
   };
-}
-
-/** @param {any} image */
-const sign = (image) => new ol.style.Style({ image });
-const WHITE = stroke("#ffffff", 1.5);
-
-export const school = sign(
-  new ol.style.RegularShape({ points: 4, radius: 8, angle: Math.PI / 4, fill: fill("#2b5cab"), stroke: WHITE }),
-);
-export const observation = sign(
-  new ol.style.RegularShape({ points: 4, radius: 8, angle: 0, fill: fill("#8a5a00"), stroke: WHITE }),
-);
-export const venue = sign(
-  new ol.style.RegularShape({ points: 3, radius: 8, fill: fill("#5b3f8c"), stroke: WHITE }),
-);
-
-/** Metres a pixel up to which, and from which, a name is shown. */
-const LABELS = Object.freeze({ place: [0, 14], street: [0, 7], bus_stop: [0, 5.5], centroid: [9, 80] });
-
-/** Quiet names in the place of a background map. @param {any} feature @param {number} resolution */
-export function placeName(feature, resolution) {
-  const kind = /** @type {keyof typeof LABELS} */ (feature.get("kind"));
-  const [from, to] = LABELS[kind] ?? [0, 0];
-  if (resolution < from || resolution > to) {
-    return undefined;
-  }
-  const dot = kind === "street" || kind === "centroid" ? undefined : new ol.style.Circle({ radius: 2.2, fill: fill("#7c8d92") });
-  return new ol.style.Style({
-    image: dot,
-    text: words(plain(feature.get("name")), {
-      font: `${kind === "street" ? "italic 400" : "400"} 12.5px ${FONT}`,
-      fill: fill("#4a5f68"),
-      offsetY: dot ? -10 : 0,
-    }),
-  });
 }

@@ -1,0 +1,132 @@
+"""The demonstration: synthetic files, taken the same way as real ones."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pipelines import accounts, demo_data, places, profiles
+from pipelines.analyse import Parameters, analyse
+from pipelines.ingest import Options, ingest
+from pipelines.places import PlaceImport
+from store import imports, schema
+from store.accounts import user
+from store.db import connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from pipelines.analyse import Outcome
+    from pipelines.ingest import Report
+    from store.db import Store
+
+PROFILE = "eskilstuna"
+USER = "demo"
+SEED = 2026
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The demonstration as it stands."""
+
+    reports: list[Report]  # empty when everything was in place already
+    outcome: Outcome
+    user: str
+    password: str
+
+
+def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Prepared:
+    """Make the demonstration, or find it made; a second call changes nothing.
+
+    The date on which the data end is frozen on the first call, so that it never grows stale
+    half-way; the sign-in and the cookie's secret are random and kept in files only their owner
+    can read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    frozen = _frozen(folder, now)
+    url = f"sqlite:///{(folder / 'lagesbild.gpkg').resolve()}"
+    store = connect(url)
+    try:
+        schema.upgrade(store)
+        reports = _fill(store, folder, frozen, progress)
+        progress("analyse")
+        outcome = analyse(store, Parameters(), frozen.clock)
+        with store.read() as connection:
+            known = user(connection, USER)
+        if known is None:
+            accounts.put_user(store, USER, frozen.password, "analyst", frozen.clock)
+    finally:
+        store.close()
+    _write_private(
+        folder / "demo.env",
+        f"LAGESBILD_DATABASE_URL='{url}'\n"
+        f"LAGESBILD_SESSION_SECRET='{frozen.secret}'\n"
+        "LAGESBILD_COOKIE_SECURE=false\n",
+    )
+    return Prepared(reports, outcome, USER, frozen.password)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """What the first call decided."""
+
+    end: date
+    password: str
+    secret: str
+
+    @property
+    def clock(self) -> datetime:
+        """The demonstration's own now: noon on the day after its last."""
+        return datetime.combine(self.end + timedelta(days=1), time(12), UTC)
+
+
+def _frozen(folder: Path, now: datetime) -> _Frozen:
+    path = folder / "demo.json"
+    if not path.exists():
+        first = {
+            "end": (now.date() - timedelta(days=1)).isoformat(),
+            "password": "-".join(secrets.token_hex(2) for _ in range(4)),
+            "secret": secrets.token_urlsafe(48),
+        }
+        _write_private(path, json.dumps(first, indent=1))
+    known = json.loads(path.read_text(encoding="utf-8"))
+    return _Frozen(date.fromisoformat(known["end"]), known["password"], known["secret"])
+
+
+def _write_private(path: Path, content: str) -> None:
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(content)
+    draft.replace(path)
+
+
+def _fill(
+    store: Store, folder: Path, frozen: _Frozen, progress: Callable[[str], None]
+) -> list[Report]:
+    """Write the files and take in what is not in yet."""
+    with store.read() as connection:
+        done = {batch.kind for batch in imports.batches(connection)}
+    if done == {"incidents", "observations"}:
+        return []
+    progress("files")
+    rng = np.random.default_rng(SEED)
+    files = demo_data.write(folder, profiles.load(PROFILE), frozen.end, rng)
+    progress("places")
+    places.load(store, PROFILE)
+    places.import_file(store, PlaceImport(files.addresses, "addresses"))
+    places.import_file(store, PlaceImport(files.venues, "venues"))
+    progress("ingest")
+    wanted = {"incidents": files.incidents, "observations": files.observations}
+    return [
+        ingest(store, path, Options(kind, synthetic=True), frozen.clock)
+        for kind, path in wanted.items()
+        if kind not in done
+    ]

@@ -1,0 +1,176 @@
+"""Put a place profile and its places in force, and derive anew what follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo.errors import InvalidParameter
+from geo.profile import AREA_KINDS
+from pipelines import place_files, profiles
+from pipelines.batches import candidates
+from pipelines.derive import Deriver
+from pipelines.ingest import mark_piles
+from pipelines.locator import UNPLACED, Locator, PlaceWords, gazetteer
+from store import incidents, models, places, records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+    from store.db import Store
+
+KINDS = ("areas", "schools", "venues", "places", "addresses")
+BY_WORDS = (*UNPLACED, "area", "street")  # placed anew when the gazetteer knows more
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load or an import put in place."""
+
+    entries: int
+    derived: int  # incidents and observations looked at anew
+
+
+def load(store: Store, source: str | Path) -> Loaded:
+    """Put a profile with its areas, facilities and gazetteer in the place of the one before.
+
+    An imported address register stays. The same profile again changes nothing.
+    """
+    reference = profiles.load(source)
+    entries = len(reference.areas) + len(reference.facilities) + len(reference.places)
+    with store.write() as connection:
+        if places.loaded_digest(connection) == profiles.digest(reference):
+            return Loaded(entries, 0)
+        places.save_profile(connection, reference.profile, profiles.digest(reference))
+        for kind in AREA_KINDS:
+            some = [area for area in reference.areas if area.kind == kind]
+            places.put_areas(connection, some, replace=kind)
+        for kind in ("school", "venue"):
+            there = [f for f in reference.facilities if f.kind == kind]
+            places.put_facilities(connection, there, replace=kind)
+        places.put_named_places(connection, reference.places, replace=True)
+        return Loaded(entries, refresh(connection))
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceImport:
+    """A place file and what it holds."""
+
+    path: Path
+    kind: str  # one of KINDS
+    area_kind: str = "priority"
+    name_column: str = ""
+    replace: bool = False
+
+
+def import_file(store: Store, wanted: PlaceImport) -> Loaded:
+    """Add places from a file, or put them in the place of all of their kind.
+
+    Raises
+    ------
+    UnreadableFile, InvalidParameter
+        The file cannot be read or holds what cannot be used; nothing is changed.
+    """
+    if wanted.kind not in KINDS:
+        raise InvalidParameter("place-kind", value=wanted.kind, allowed=", ".join(KINDS))
+    if wanted.area_kind not in AREA_KINDS:
+        raise InvalidParameter("area-kind", value=wanted.area_kind, allowed=", ".join(AREA_KINDS))
+    with store.write() as connection:
+        entries = _put(connection, wanted)
+        places.touch(connection)
+        return Loaded(entries, refresh(connection))
+
+
+def _put(connection: sa.Connection, wanted: PlaceImport) -> int:
+    profile = places.profile(connection)
+    path = wanted.path
+    if wanted.kind == "areas":
+        found = place_files.areas(path, wanted.area_kind, profile, wanted.name_column)
+        replace = wanted.area_kind if wanted.replace else None
+        places.put_areas(connection, found, replace=replace)
+        return len(found)
+    if wanted.kind == "addresses":
+        register = place_files.addresses(path, profile)
+        places.put_addresses(connection, register)
+        return len(register)
+    if wanted.kind == "places":
+        gazetteer_entries = place_files.named_places(path, profile)
+        places.put_named_places(connection, gazetteer_entries, replace=wanted.replace)
+        return len(gazetteer_entries)
+    kind = wanted.kind.removesuffix("s")
+    facilities = place_files.facilities(path, kind, profile)
+    places.put_facilities(connection, facilities, replace=kind if wanted.replace else None)
+    return len(facilities)
+
+
+def refresh(connection: sa.Connection) -> int:
+    """Derive place, area, category and windows of every stored record anew; give how many.
+
+    Rows that were placed by words alone are looked up again, because the gazetteer may know more.
+    """
+    deriver = Deriver(connection)
+    locator = Locator(gazetteer(connection, deriver.profile))
+    seen = 0
+    for table in (models.Incident, models.Observation):
+        after = 0
+        while (some := records.placed(connection, table, after)).id.size:
+            place = _placed_anew(some, locator, deriver)
+            records.update_places(connection, table, some.id, place, deriver.revision)
+            if table is models.Incident:
+                _update_incidents(connection, some, place, deriver)
+            seen += some.id.size
+            after = int(some.id[-1])
+        mark_piles(connection, deriver, table)
+    return seen
+
+
+def _placed_anew(some: records.Placed, locator: Locator, deriver: Deriver) -> records.Placing:
+    lon, lat, uncertainty = some.lon.copy(), some.lat.copy(), some.uncertainty_m.copy()
+    types, sources = list(some.match_type), list(some.match_source)
+    scores, texts = some.match_score.copy(), list(some.matched_text)
+    options: list[Any] = [None] * len(types)
+    for n, kind in enumerate(some.match_type):
+        if kind not in BY_WORDS or not some.place_text[n]:
+            continue
+        match = locator.locate(PlaceWords(place=some.place_text[n]))
+        options[n] = candidates(match)
+        if match.match_type in UNPLACED:
+            continue
+        types[n], scores[n] = match.match_type, match.score
+        sources[n], texts[n] = match.source, match.matched_text
+        lon[n] = np.nan if match.lon is None else match.lon
+        lat[n] = np.nan if match.lat is None else match.lat
+        uncertainty[n] = np.nan if match.uncertainty_m is None else match.uncertainty_m
+    at = deriver.locate(lon, lat, some.place_text)
+    return records.Placing(
+        place_text=some.place_text,
+        match_type=types,
+        match_score=scores,
+        uncertainty_m=uncertainty,
+        match_source=sources,
+        matched_text=texts,
+        candidates=options,
+        pile=np.zeros(len(types), dtype=bool),
+        lon=lon,
+        lat=lat,
+        x_m=at.x_m,
+        y_m=at.y_m,
+        cell=at.cell,
+        area_id=at.area_id,
+        district_id=at.district_id,
+    )
+
+
+def _update_incidents(
+    connection: sa.Connection, some: records.Placed, place: records.Placing, deriver: Deriver
+) -> None:
+    ids = some.id
+    when = incidents.kinds(connection, int(ids[0]), int(ids[-1]))
+    around = deriver.surroundings(place.lon, place.lat, place.x_m, place.y_m)
+    kind = deriver.categorise(when.code, when.source_category, when.starts_at, around)
+    bits = deriver.in_windows(when.starts_at, when.ends_at)
+    incidents.update_kinds(connection, ids, kind, bits)

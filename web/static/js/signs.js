@@ -1,0 +1,41 @@
+// @ts-check
+/** How points look: a shape of its own for each kind, not only a colour; and quiet names. */
+
+/* global ol */
+
+import { FONT, fill, stroke, words } from "./brush.js";
+import { plain } from "./places.js";
+
+/** @param {string} colour @param {object} shape */
+function sign(colour, shape) {
+  const edge = stroke("#ffffff", 1.5);
+  return new ol.style.Style({
+    image: new ol.style.RegularShape({ radius: 7.5, fill: fill(colour), stroke: edge, ...shape }),
+  });
+}
+
+export const school = sign("#2b5cab", { points: 4, angle: Math.PI / 4 });
+export const observation = sign("#8a5a00", { points: 4 });
+export const venue = sign("#5b3f8c", { points: 3 });
+
+/** Metres a pixel up to which, and from which, a name is shown. */
+const LABELS = Object.freeze({ place: [0, 14], street: [0, 7], bus_stop: [0, 5.5], centroid: [9, 80] });
+
+/** Quiet names in the place of a background map. @param {any} feature @param {number} resolution */
+export function placeName(feature, resolution) {
+  const kind = /** @type {keyof typeof LABELS} */ (feature.get("kind"));
+  const [from, to] = LABELS[kind] ?? [0, 0];
+  if (resolution < from || resolution > to) {
+    return undefined;
+  }
+  const dotted = kind === "place" || kind === "bus_stop";
+  const dot = dotted ? new ol.style.Circle({ radius: 2.2, fill: fill("#7c8d92") }) : undefined;
+  return new ol.style.Style({
+    image: dot,
+    text: words(plain(feature.get("name")), {
+      font: `${kind === "street" ? "italic 400" : "400"} 12.5px ${FONT}`,
+      fill: fill("#4a5f68"),
+      offsetY: dot ? -10 : 0,
+    }),
+  });
+}
