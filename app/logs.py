@@ -47,10 +47,9 @@ def install() -> None:
     Uvicorn's access log writes whole query strings, and those hold places.
     """
     root = logging.getLogger("lagesbild")
-    if not root.handlers:
-        handler = logging.StreamHandler(sys.stderr)
-        handler.setFormatter(JsonLines())
-        root.addHandler(handler)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root.handlers = [handler]
     root.setLevel(logging.INFO)
     root.propagate = False
     logging.getLogger("uvicorn.access").disabled = True

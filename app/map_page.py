@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -92,7 +93,10 @@ def _projection(profile: Profile) -> dict[str, str]:
     """Name the map's projection; one in metres needs its definition in the browser."""
     if not crs.is_metric(profile.metric_epsg):
         return {"code": f"EPSG:{WEB_MERCATOR}", "definition": ""}
-    definition = crs.proj4_definition(profile.metric_epsg)
+    with warnings.catch_warnings():
+        # A PROJ string carries no datum shift; the browser only draws with it.
+        warnings.simplefilter("ignore", UserWarning)
+        definition = crs.proj4_definition(profile.metric_epsg)
     return {"code": f"EPSG:{profile.metric_epsg}", "definition": definition}
 
 

@@ -6,6 +6,7 @@ feature by its id, or None).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -49,6 +50,7 @@ class Items:
 
 
 NOTHING = Items(0, [])
+_CELL_NAME = re.compile(r"[0-9a-f]{15}", re.ASCII)
 
 
 def _page(found: Sequence[Json], query: Query) -> Items:
@@ -167,13 +169,11 @@ def counted_cells(conn: sa.Connection, question: Question) -> Items:
 
 def cell(conn: sa.Connection, question: Question, fid: str) -> Json | None:
     """Give one counted cell at its own resolution: all incidents of the whole period."""
-    run = question.run
-    try:
-        number = cells.parse(fid)
-    except InvalidParameter:
+    run, number = question.run, _cell(fid)
+    if run is None or number is None:
         return None
     resolution = h3.get_resolution(number)
-    if run is None or resolution not in cells.RESOLUTIONS:
+    if resolution not in cells.RESOLUTIONS:
         return None
     where, period = _layer_filter(question, run)
     counts = layers.cell_counts(conn, run.id, resolution, where)
@@ -182,6 +182,16 @@ def cell(conn: sa.Connection, question: Question, fid: str) -> Json | None:
         return None
     query = replace(question.query, resolution=resolution)
     return features.cell_counts(_slice(counts, place, place + 1), query, run, period)[0]
+
+
+def _cell(fid: str) -> int | None:
+    """Read a cell's name; anything else names no cell."""
+    if not _CELL_NAME.fullmatch(fid):
+        return None
+    try:
+        return cells.parse(fid)
+    except InvalidParameter:
+        return None
 
 
 def found_clusters(conn: sa.Connection, question: Question) -> Items:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,7 @@ class Batch:
 
     def _refuse_personal(self) -> dict[int, str]:
         """Find rows with a personal identity number; give their masked raw texts."""
-        masked: dict[int, str] = {}
-        for position, raw in enumerate(self.rows.raws):
-            text, found = personal.mask(raw)
-            if found:
-                masked[position] = text
+        masked = personal.masked_lines(self.rows.raws)
         self.faults.add(masked, "personal-number", "", [])
         return masked
 
@@ -189,13 +185,33 @@ def _uncertainty(batch: Batch) -> NDArray[np.float64]:
     return np.array([rule.values.get(cell, rule.default) for cell in cells], dtype=float)
 
 
-def place_words(batch: Batch) -> list[PlaceWords]:
-    """Collect what each row says about its place."""
-    columns = [
-        [cell[:LONGEST_TEXT] for cell in batch.column(name).cells]
-        for name in ("street", "number", "crossing", "place", "area")
-    ]
-    return [PlaceWords(*words) for words in zip(*columns, strict=True)]
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What each row of a batch says about its place, column by column."""
+
+    street: Sequence[str]
+    number: Sequence[str]
+    crossing: Sequence[str]
+    place: Sequence[str]
+    area: Sequence[str]
+
+    @classmethod
+    def of(cls, batch: Batch, rows: list[int]) -> _Words:
+        """Pick the place columns of some rows."""
+        columns = (batch.column(name).cells for name in cls.__slots__)
+        return cls(*([cells[row][:LONGEST_TEXT] for row in rows] for cells in columns))
+
+    def row(self, position: int) -> PlaceWords:
+        """Give one row's words."""
+        return PlaceWords(*(getattr(self, name)[position] for name in self.__slots__))
+
+    def texts(self) -> list[str]:
+        """Give each row's most precise words, to be kept with the record."""
+        columns = zip(self.street, self.number, self.crossing, self.place, self.area, strict=True)
+        return [
+            crossing or f"{street} {number}".strip() or place or area
+            for street, number, crossing, place, area in columns
+        ]
 
 
 def placing(
@@ -206,24 +222,23 @@ def placing(
     deriver: Deriver,
 ) -> Placing:
     """Place the good rows: by their coordinates, else by their words."""
-    all_words = place_words(batch)
-    words = [all_words[position] for position in good.tolist()]
+    words = _Words.of(batch, good.tolist())
     lon, lat, uncertainty = at.lon[good], at.lat[good], at.uncertainty_m[good]
     n = good.size
     types, scores = ["coordinates"] * n, np.full(n, 100.0)
     sources, matched = [batch.layout.source] * n, [""] * n
     options: list[Any] = [None] * n
     for position in np.flatnonzero(~np.isfinite(lon)).tolist():
-        match = locator.locate(words[position])
+        match = locator.locate(words.row(position))
         types[position], scores[position] = match.match_type, match.score
         sources[position], matched[position] = match.source, match.matched_text
         options[position] = candidates(match)
         if match.lon is not None and match.lat is not None:
             lon[position], lat[position] = match.lon, match.lat
         uncertainty[position] = np.nan if match.uncertainty_m is None else match.uncertainty_m
-    place = deriver.locate(lon, lat, [each.area for each in words])
+    place = deriver.locate(lon, lat, words.area)
     return Placing(
-        place_text=[each.text for each in words],
+        place_text=words.texts(),
         match_type=types,
         match_score=scores,
         uncertainty_m=uncertainty,
@@ -332,64 +347,34 @@ def _refuse_odd(
     """Note what cannot be true: before 1990, in the future, ending before it began."""
     today = windows.to_local(np.array([now.replace(tzinfo=None)], "datetime64[s]"), timezone)[0]
     tomorrow = today.astype("datetime64[D]") + DAY
-    shown = np.datetime_as_string(start).tolist()
-    shown_end = np.datetime_as_string(end).tolist()
-    for bad, reason, column, cells in (
-        (start < np.datetime64(date(OLDEST_YEAR, 1, 1)), "time-too-old", columns[0], shown),
-        (start >= tomorrow, "time-in-future", columns[0], shown),
-        (end < start, "ends-before-start", columns[1], shown_end),
+    for bad, reason, column, moment in (
+        (start < np.datetime64(date(OLDEST_YEAR, 1, 1)), "time-too-old", columns[0], start),
+        (start >= tomorrow, "time-in-future", columns[0], start),
+        (end < start, "ends-before-start", columns[1], end),
         (
             end - start > np.timedelta64(LONGEST_SPAN_DAYS * 86_400, "s"),
             "span-too-long",
             columns[1],
-            shown_end,
+            end,
         ),
     ):
-        batch.faults.add(np.flatnonzero(bad).tolist(), reason, column, cells)
+        if bad.any():
+            shown = np.datetime_as_string(moment).tolist()
+            batch.faults.add(np.flatnonzero(bad).tolist(), reason, column, shown)
 
 
-def _registered(batch: Batch, timezone: str, faults: Faults) -> list[date | None]:
-    """Read the day on which the police registered each event."""
-    column = batch.column("registered")
-    formats = (*batch.layout.date_formats, *batch.layout.datetime_formats)
-    wall, _ = fields.datetimes(column, formats, timezone, faults)
-    days: list[date | None] = wall.astype("datetime64[D]").tolist()
-    return days
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the rows of a batch say an incident was."""
+
+    code: NDArray[np.object_]
+    category: NDArray[np.object_]
+    count: NDArray[np.int64]
+    registered: NDArray[np.object_]
 
 
-# --- incidents and observations ------------------------------------------------------------
-
-
-def events(
-    batch: Batch, good: NDArray[np.intp], when: Times, at: Placing, deriver: Deriver
-) -> Events:
-    """Tell what the good rows are."""
-    codes = np.array(fields.offence_codes(batch.column("code")), dtype=object)[good]
-    given = np.array(batch.column("category").cells, dtype=object)[good]
-    starts, ends = when.starts[good], when.ends[good]
-    around = deriver.surroundings(at.lon, at.lat, at.x_m, at.y_m)
-    kind = deriver.categorise(codes, given, starts, around)
-    days = _registered(batch, deriver.profile.timezone, Faults())
-    premises = batch.column("premises").cells
-    return Events(
-        code=codes.tolist(),
-        source_category=given.tolist(),
-        premises=[premises[position][:LONGEST_TEXT] for position in good.tolist()],
-        category=kind.category.tolist(),
-        on_map=kind.on_map,
-        count=fields.counts(batch.column("count"), Faults())[good],
-        starts_at=starts,
-        ends_at=ends,
-        time_flags=when.flags[good],
-        registered_on=[days[position] for position in good.tolist()],
-        local_weekday=when.weekday[good],
-        local_minute=when.minute[good],
-        in_windows=deriver.in_windows(starts, ends),
-    )
-
-
-def check_kind(batch: Batch, deriver: Deriver) -> None:
-    """Note a fault where an incident's code or category is missing or unknown."""
+def read_kind(batch: Batch, deriver: Deriver) -> Told:
+    """Read what each incident was; a missing or unknown code or category is a fault."""
     codes = fields.offence_codes(batch.column("code"))
     categories = batch.column("category")
     ever = date(OLDEST_YEAR, 1, 1)
@@ -403,58 +388,121 @@ def check_kind(batch: Batch, deriver: Deriver) -> None:
     batch.faults.add(bad_name, "unknown-category", categories.name, categories.cells)
     neither = [n for n, slug in enumerate(categories.cells) if not slug and not codes[n]]
     batch.faults.add(neither, "code-missing", batch.column("code").name, [])
-    fields.counts(batch.column("count"), batch.faults)
-    _registered(batch, deriver.profile.timezone, batch.faults)
+    return Told(
+        np.array(codes, dtype=object),
+        np.array(categories.cells, dtype=object),
+        fields.counts(batch.column("count"), batch.faults),
+        _registered(batch, deriver.profile.timezone),
+    )
 
 
-def sightings(batch: Batch, good: NDArray[np.intp], when: Times) -> Sightings:
-    """Tell what the good rows saw; notes wait for somebody to review them."""
-    types = fields.choices(batch.column("type"), TYPES, "unknown-type", Faults())
-    lights = fields.choices(batch.column("light"), LIGHTS, "unknown-light", Faults())
-    severity = fields.numbers(batch.column("severity"), Faults())
+def _registered(batch: Batch, timezone: str) -> NDArray[np.object_]:
+    """Read the day on which the police registered each event; None where none is given."""
+    column = batch.column("registered")
+    formats = (*batch.layout.date_formats, *batch.layout.datetime_formats)
+    wall, _ = fields.datetimes(column, formats, timezone, batch.faults)
+    return wall.astype("datetime64[D]").astype(object)
+
+
+def events(batch: Batch, fresh: NDArray[np.intp], told: Told, when: Times, at: Around) -> Events:
+    """Tell what the rows to be stored are."""
+    codes, given = told.code[fresh], told.category[fresh]
+    starts, ends = when.starts[fresh], when.ends[fresh]
+    place = at.placing
+    around = at.deriver.surroundings(place.lon, place.lat, place.x_m, place.y_m)
+    kind = at.deriver.categorise(codes, given, starts, around)
+    premises = batch.column("premises").cells
+    return Events(
+        code=codes.tolist(),
+        source_category=given.tolist(),
+        premises=[premises[position][:LONGEST_TEXT] for position in fresh.tolist()],
+        category=kind.category.tolist(),
+        on_map=kind.on_map,
+        count=told.count[fresh],
+        starts_at=starts,
+        ends_at=ends,
+        time_flags=when.flags[fresh],
+        registered_on=told.registered[fresh].tolist(),
+        local_weekday=when.weekday[fresh],
+        local_minute=when.minute[fresh],
+        in_windows=at.deriver.in_windows(starts, ends),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where the rows to be stored are, and the profile that knows what is there."""
+
+    placing: Placing
+    deriver: Deriver
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the rows of a batch say was seen on a walk."""
+
+    type: list[str]
+    severity: NDArray[np.int64]
+    light: list[str]
+
+
+MOST_SEVERE = 3
+
+
+def read_sighting(batch: Batch) -> Seen:
+    """Read what each observation was; type, severity or light that cannot be read is a fault."""
+    types = fields.choices(batch.column("type"), TYPES, "unknown-type", batch.faults)
+    batch.require(batch.column("type"), "type-missing")
+    lights = fields.choices(batch.column("light"), LIGHTS, "unknown-light", batch.faults)
+    column = batch.column("severity")
+    severity = fields.numbers(column, batch.faults)
+    severity[np.isnan(severity)] = 0
+    odd = np.flatnonzero(~np.isin(severity, range(MOST_SEVERE + 1)))
+    batch.faults.add(odd.tolist(), "severity-out-of-range", column.name, column.cells)
+    return Seen(types, np.where(np.isfinite(severity), severity, 0).astype(np.int64), lights)
+
+
+def sightings(batch: Batch, fresh: NDArray[np.intp], seen: Seen, when: Times) -> Sightings:
+    """Tell what the rows to be stored saw; notes wait for somebody to review them."""
     walks, notes = batch.column("walk").cells, batch.column("note").cells
-    picked = good.tolist()
+    picked = fresh.tolist()
     return Sightings(
-        observed_at=when.starts[good],
-        type=[types[n] for n in picked],
-        severity=[0 if np.isnan(severity[n]) else int(severity[n]) for n in picked],
-        light=[lights[n] for n in picked],
+        observed_at=when.starts[fresh],
+        type=[seen.type[n] for n in picked],
+        severity=seen.severity[fresh].tolist(),
+        light=[seen.light[n] for n in picked],
         walk=[walks[n][:LONGEST_TEXT] for n in picked],
         note=[notes[n][:LONGEST_NOTE] for n in picked],
         reviewed=[False] * len(picked),
     )
 
 
-MOST_SEVERE = 3
-
-
-def check_sighting(batch: Batch) -> None:
-    """Note a fault where an observation's type, severity or light cannot be read."""
-    fields.choices(batch.column("type"), TYPES, "unknown-type", batch.faults)
-    batch.require(batch.column("type"), "type-missing")
-    fields.choices(batch.column("light"), LIGHTS, "unknown-light", batch.faults)
-    column = batch.column("severity")
-    severity = fields.numbers(column, batch.faults)
-    bad = np.isfinite(severity) & ~np.isin(severity, range(MOST_SEVERE + 1))
-    batch.faults.add(
-        np.flatnonzero(bad).tolist(), "severity-out-of-range", column.name, column.cells
-    )
-
-
-@dataclass(slots=True)
 class Occurrences:
-    """How often each row without an id has been met in this file, in 8 bytes a row."""
+    """How often each digest has been met in this file, in 8 bytes a row."""
 
-    seen: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._met = np.empty(0, dtype=np.uint64)
+
+    def before(self, digests: Sequence[bytes]) -> NDArray[np.int64]:
+        """Tell how often each digest was met in earlier batches."""
+        short = _short(digests)
+        return np.searchsorted(self._met, short, "right") - np.searchsorted(self._met, short)
+
+    def add(self, digests: Sequence[bytes]) -> None:
+        """Remember the digests of a batch."""
+        self._met = np.sort(np.concatenate([self._met, _short(digests)]), kind="stable")
 
     def number(self, digests: Sequence[bytes]) -> list[int]:
         """Count up rows that say the same: 0 for the first, 1 for its twin, and so on."""
-        short = np.frombuffer(b"".join(d[:8] for d in digests), dtype=np.uint64)
-        before = np.searchsorted(self.seen, short, "right") - np.searchsorted(self.seen, short)
-        within: Counter[int] = Counter()
+        within: Counter[bytes] = Counter()
         numbers = []
-        for key, earlier in zip(short.tolist(), before.tolist(), strict=True):
-            numbers.append(earlier + within[key])
-            within[key] += 1
-        self.seen = np.sort(np.concatenate([self.seen, short]), kind="stable")
+        for digest, earlier in zip(digests, self.before(digests).tolist(), strict=True):
+            numbers.append(earlier + within[digest])
+            within[digest] += 1
+        self.add(digests)
         return numbers
+
+
+def _short(digests: Sequence[bytes]) -> NDArray[np.uint64]:
+    return np.frombuffer(b"".join(digest[:8] for digest in digests), dtype=np.uint64)

@@ -56,7 +56,7 @@ class Column:
     @property
     def given(self) -> NDArray[np.bool_]:
         """Tell which cells hold something."""
-        return np.fromiter((cell != "" for cell in self.cells), dtype=bool, count=len(self.cells))
+        return np.asarray(np.array(self.cells, dtype=object) != "", dtype=bool)
 
 
 def empty(n: int) -> Column:
@@ -72,37 +72,44 @@ def datetimes(
     Formats are tried in order, each on the cells that no earlier one could read. A time with a
     zone is turned into the profile's wall clock first.
     """
-    wall = np.full(len(column.cells), np.datetime64("NaT"), dtype="datetime64[s]")
+    which, words = _distinct(column)
+    wall = np.full(len(words), np.datetime64("NaT"), dtype="datetime64[s]")
     day_only = np.zeros(wall.shape, dtype=bool)
-    cells = pd.Series(column.cells, dtype=object)
-    open_cells = column.given
+    unread = np.asarray(words != "", dtype=bool)
     for pattern in formats:
-        if not open_cells.any():
+        if not unread.any():
             break
-        read = pd.to_datetime(cells[open_cells], format=pattern, errors="coerce", exact=True)
+        read = pd.to_datetime(pd.Series(words[unread]), format=pattern, errors="coerce", exact=True)
         values = read.to_numpy().astype("datetime64[s]")
-        where = np.flatnonzero(open_cells)[~np.isnat(values)]
+        where = np.flatnonzero(unread)[~np.isnat(values)]
         wall[where] = values[~np.isnat(values)]
         day_only[where] = "%H" not in pattern and "%I" not in pattern
-        open_cells[where] = False
-    _zoned(column, timezone, wall, open_cells)
-    _explain(column, np.flatnonzero(open_cells), faults)
-    return wall, day_only
+        unread[where] = False
+    _zoned(words, timezone, wall, unread)
+    _explain(column, np.flatnonzero(unread[which]), faults)
+    return wall[which], day_only[which]
+
+
+def _distinct(column: Column) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
+    """Find the distinct cells, which are read once each, and which of them each row holds."""
+    which, words = pd.factorize(np.array(column.cells, dtype=object))
+    return which, np.asarray(words, dtype=object)
 
 
 def _zoned(
-    column: Column,
+    words: NDArray[np.object_],
     timezone: str,
     wall: NDArray[np.datetime64],
-    open_cells: NDArray[np.bool_],
+    unread: NDArray[np.bool_],
 ) -> None:
-    for position in np.flatnonzero(open_cells).tolist():
-        if _ZONED.search(column.cells[position]):
-            instant = pd.to_datetime(column.cells[position], utc=True, errors="coerce")
+    """Read what carries a zone, and turn it into the profile's wall clock."""
+    for position in np.flatnonzero(unread).tolist():
+        if _ZONED.search(words[position]):
+            instant = pd.to_datetime(words[position], utc=True, errors="coerce")
             if not pd.isna(instant):
                 utc = np.array([instant.tz_localize(None)], dtype="datetime64[s]")
                 wall[position] = windows.to_local(utc, timezone)[0]
-                open_cells[position] = False
+                unread[position] = False
 
 
 def _explain(column: Column, positions: NDArray[np.intp], faults: Faults) -> None:
@@ -145,9 +152,10 @@ def _minute(text: str, formats: tuple[str, ...]) -> int:
 
 def numbers(column: Column, faults: Faults) -> NDArray[np.float64]:
     """Read decimal numbers, with a comma or a point; NaN where none is given."""
-    cells = pd.Series(column.cells, dtype=object)
-    text = cells.str.replace(",", ".", regex=False).str.replace("\u2212", "-", regex=False)
-    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float, copy=True)
+    which, words = _distinct(column)
+    text = pd.Series(words, dtype=object).str.replace(",", ".", regex=False)
+    text = text.str.replace("\u2212", "-", regex=False)
+    values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float)[which]
     bad = column.given & ~np.isfinite(values)
     faults.add(np.flatnonzero(bad).tolist(), "not-a-number", column.name, column.cells)
     return values

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from store.imports import Counts, Opening, SetAside
 from store.records import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -111,12 +113,27 @@ def ingest(
         now,
         options.synthetic or path.name.casefold().startswith(SYNTHETIC_PREFIX),
     )
-    with store.trial() if options.dry_run else store.write() as connection:
+    with (
+        _collector_paused(),
+        store.trial() if options.dry_run else store.write() as connection,
+    ):
         work = _Import(connection, source, layout, options, opening)
         for rows in source.batches:
             work.take(rows)
             progress(work.tally.rows)
         return work.finish()
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Pause the cycle collector: millions of short-lived cells hold no cycles, and it walks all."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _sha256(path: Path) -> str:
@@ -167,6 +184,8 @@ class _Import:
         self.table = TABLES[options.kind]
         self.import_id = imports.begin(connection, opening)
         self.occurrences = Occurrences()
+        self.keys_met = Occurrences()
+        self.held_before = records.holds(connection, self.table, opening.source)
         self.tally = _Tally()
         self.frame: Frame | None = None
 
@@ -175,20 +194,20 @@ class _Import:
         batch = Batch(rows, self.source.header, self.layout)
         self.tally.rows += batch.size
         when = batches.times(batch, self.deriver.profile.timezone, self.opening.started_at)
-        if self.options.kind == "incidents":
-            batches.check_kind(batch, self.deriver)
-        else:
-            batches.check_sighting(batch)
+        is_incidents = self.options.kind == "incidents"
+        said = (
+            batches.read_kind(batch, self.deriver) if is_incidents else batches.read_sighting(batch)
+        )
         at = self._points(batch)
         fresh, identity = self._new(batch)
         placing = batches.placing(batch, fresh, at, self.locator, self.deriver)
-        if fresh.size:
-            if self.options.kind == "incidents":
-                found = batches.events(batch, fresh, when, placing, self.deriver)
-                incidents.add(self.connection, identity, found, placing)
-            else:
-                seen = batches.sightings(batch, fresh, when)
-                observations.add(self.connection, identity, seen, placing)
+        if fresh.size and isinstance(said, batches.Told):
+            around = batches.Around(placing, self.deriver)
+            events = batches.events(batch, fresh, said, when, around)
+            incidents.add(self.connection, identity, events, placing)
+        elif fresh.size and isinstance(said, batches.Seen):
+            seen = batches.sightings(batch, fresh, said, when)
+            observations.add(self.connection, identity, seen, placing)
         self._count(fresh, when, placing)
         self._set_aside(batch)
 
@@ -253,8 +272,7 @@ class _Import:
         else:
             numbers = self.occurrences.number(contents)
             keys = [_key("row", f"{c.hex()}:{n}") for c, n in zip(contents, numbers, strict=True)]
-        wanted = [keys[n] for n in good.tolist()]
-        known = records.known_keys(self.connection, self.table, self.opening.source, wanted)
+        known = self._known([keys[n] for n in good.tolist()])
         fresh: list[int] = []
         for n in good.tolist():
             key, content = keys[n], contents[n]
@@ -275,6 +293,19 @@ class _Import:
             self.deriver.revision,
         )
         return np.array(fresh, dtype=np.intp), identity
+
+    def _known(self, keys: list[bytes]) -> dict[bytes, bytes]:
+        """Find which keys are stored: key -> content.
+
+        A source that held nothing before this import can only know the keys of this import's
+        earlier batches, so the store is asked about those that may be among them.
+        """
+        asked = keys
+        if not self.held_before:
+            met = self.keys_met.before(keys)
+            asked = [key for key, times in zip(keys, met.tolist(), strict=True) if times]
+        self.keys_met.add(keys)
+        return records.known_keys(self.connection, self.table, self.opening.source, asked)
 
     def _count(self, fresh: NDArray[np.intp], when: batches.Times, at: Placing) -> None:
         tally = self.tally

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MASK = "######-####"
 _DAY = r"(?:0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])"  # samordningsnummer add 60
@@ -30,6 +36,17 @@ def mask(text: str) -> tuple[str, bool]:
 
     masked = _PATTERN.sub(covered, text)
     return masked, found
+
+
+def masked_lines(lines: Sequence[str]) -> dict[int, str]:
+    """Mask the lines that hold a personal identity number: position -> masked line.
+
+    All lines are searched as one text, which is much faster than one search a line.
+    """
+    ends = list(accumulate(len(line) + 1 for line in lines))
+    suspects = {bisect_right(ends, m.start()) for m in _PATTERN.finditer("\n".join(lines))}
+    covered = {position: mask(lines[position]) for position in sorted(suspects)}
+    return {position: text for position, (text, found) in covered.items() if found}
 
 
 def _checks(text: str) -> bool:

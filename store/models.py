@@ -176,7 +176,6 @@ class Incident(Located, Base):
         sa.UniqueConstraint("source", "row_key"),
         sa.Index(None, "starts_at"),
         sa.Index(None, "lat", "lon"),
-        sa.Index(None, "area_id", "starts_at"),
         spatial_index("position"),
     )
 

@@ -88,18 +88,29 @@ def points(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.obj
     return made
 
 
+def holds(connection: sa.Connection, table: type[models.Located], source: str) -> bool:
+    """Tell whether anything of a source is stored."""
+    query = sa.select(table.row_key).where(table.source == source).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def known_keys(
-    connection: sa.Connection, table: type[models.Located], source: str, keys: Sequence[bytes]
+    connection: sa.Connection,
+    table: type[models.Incident | models.Observation],
+    source: str,
+    keys: Sequence[bytes],
 ) -> dict[bytes, bytes]:
     """Find which row keys of a source are already stored: row key -> content key."""
     found: dict[bytes, bytes] = {}
-    held = sa.select(table.row_key, table.content_key).where(table.source == source)
-    if connection.execute(held.limit(1)).first() is None:
-        return found
+    query = f"SELECT row_key, content_key FROM {table.__tablename__} WHERE source = "  # noqa: S608 - a model's own name
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = list(keys[start : start + KEYS_AT_ONCE])
-        for key, content in connection.execute(held.where(table.row_key.in_(some))):
-            found[bytes(key)] = bytes(content)
+        if connection.dialect.name == "postgresql":
+            rows = connection.exec_driver_sql(f"{query}%s AND row_key = ANY(%s)", (source, some))
+        else:
+            marks = ", ".join("?" * len(some))
+            rows = connection.exec_driver_sql(f"{query}? AND row_key IN ({marks})", (source, *some))
+        found.update((bytes(key), bytes(content)) for key, content in rows)
     return found
 
 

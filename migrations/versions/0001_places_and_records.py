@@ -108,9 +108,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("source", "row_key", name=op.f("uq_incident_source_row_key")),
     )
-    op.create_index(
-        op.f("ix_incident_area_id_starts_at"), "incident", ["area_id", "starts_at"], unique=False
-    )
     op.create_index(op.f("ix_incident_lat_lon"), "incident", ["lat", "lon"], unique=False)
     op.create_index(op.f("ix_incident_starts_at"), "incident", ["starts_at"], unique=False)
     op.create_table(

@@ -1,5 +1,6 @@
 """Who gets in, and what everybody else is told."""
 
+import hashlib
 import re
 from datetime import timedelta
 
@@ -12,8 +13,8 @@ from app import access
 from app.attempts import MOST_PER_ACCOUNT
 from app.main import create_app
 from geo.errors import InvalidParameter
-from pipelines import accounts
 from pipelines.settings import Settings
+from store import accounts
 from store.db import connect
 
 PAGE = {"Accept": "text/html"}
@@ -182,13 +183,25 @@ def test_a_wrong_key_is_not_saved_by_a_session(person):
     assert person.get("/ogc", headers={"X-API-Key": "lb_guess"}).status_code == 401
 
 
-def test_a_role_that_a_route_does_not_name_is_refused(town, app):
+def test_a_role_that_a_route_does_not_name_is_refused(anybody, town, clock):
+    digest = hashlib.sha256(b"visitor").digest()
+    later = clock.time + timedelta(days=1)
     store = connect(town["url"])
     with store.write() as connection:
-        from store import accounts as stored  # noqa: PLC0415
-
-        stored.put_user(connection, "visitor", "no hash", "visitor", app.state.services.now())
+        accounts.add_key(
+            connection, accounts.NewKey("visitor", digest, "visitor", clock.time, later)
+        )
     store.close()
-    with TestClient(app) as client:
-        with pytest.raises(access.NotAllowed):
-            access.allow("analyst")(request_of(app, client, "visitor"))
+    answer = anybody.get("/ogc", headers={"X-API-Key": "visitor"})
+    assert (answer.status_code, answer.json()["detail"]) == (403, "Din roll får inte se detta.")
+
+
+def test_without_a_secret_the_door_stays_shut(town):
+    with pytest.raises(InvalidParameter, match="setting-missing"):
+        create_app(Settings(database_url=town["url"]))
+
+
+def test_a_server_that_cannot_start_says_why_in_one_sentence(monkeypatch):
+    monkeypatch.setenv("LAGESBILD_SESION_SECRET", "s" * 40)
+    with pytest.raises(SystemExit, match="Inställningen LAGESBILD_SESION_SECRET är okänd"):
+        create_app()

@@ -1,0 +1,279 @@
+"""The OGC API as a program sees it: shapes, filters, pages, and what may be kept."""
+
+from datetime import timedelta
+
+import pytest
+from starlette.testclient import TestClient
+
+from app.collections import COLLECTIONS
+from app.main import create_app
+from pipelines import accounts, places
+from pipelines.settings import Settings
+from store import schema
+from store.db import connect
+
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+NAMES = ["areas", "schools", "venues", "incidents", "observations", "cells", "clusters"]
+
+
+def items(program, collection, **asked):
+    answer = program.get(f"/ogc/collections/{collection}/items", params=asked)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/geo+json"
+    assert answer.headers["content-crs"] == f"<{CRS84}>"
+    return answer.json()
+
+
+def counts(program, **asked):
+    page = items(program, "cells", limit=10_000, **asked)
+    return {one["id"]: one["properties"]["count"] for one in page["features"]}
+
+
+def rels(links):
+    return {link["rel"]: link["href"] for link in links}
+
+
+def test_the_landing_page_leads_everywhere(program):
+    links = rels(program.get("/ogc").json()["links"])
+    assert {"self", "service-desc", "service-doc", "conformance", "data"} <= set(links)
+    for href in links.values():
+        assert program.get(href).status_code == 200
+
+
+def test_it_conforms_to_core_geojson_and_openapi_30(program):
+    named = program.get("/ogc/conformance").json()["conformsTo"]
+    for end in ("core", "geojson", "oas30"):
+        assert f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{end}" in named
+
+
+def test_there_are_seven_collections_and_each_says_how_it_can_be_asked(program):
+    listed = program.get("/ogc/collections").json()["collections"]
+    assert [one["id"] for one in listed] == NAMES
+    for one in listed:
+        assert one["crs"] == [CRS84]
+        assert one["extent"]["spatial"]["bbox"] == [[15.80, 59.10, 16.90, 59.54]]
+        assert one == program.get(rels(one["links"])["self"]).json()
+        assert program.get(rels(one["links"])["items"]).status_code == 200
+    filters = {one["name"]: one.get("values") for one in listed[NAMES.index("cells")]["filters"]}
+    assert filters["window"] == ["all", "helgnatt", "skoltid", "vardagskvall", "helgkvall"]
+    assert filters["resolution"] == [8, 9, 10, 11]
+    assert "Skiftinge" in filters["area"]
+    assert "undantagen" not in filters["category"]
+
+
+@pytest.mark.parametrize("collection", NAMES)
+def test_every_item_of_a_page_can_be_fetched_alone(program, collection):
+    page = items(program, collection, limit=3)
+    assert page["type"] == "FeatureCollection"
+    assert page["numberReturned"] == len(page["features"]) <= 3
+    assert page["numberMatched"] >= page["numberReturned"] > 0
+    assert page["timeStamp"] == "2026-11-01T12:00:00Z"
+    for feature in page["features"]:
+        alone = program.get(f"/ogc/collections/{collection}/items/{feature['id']}").json()
+        assert {"self", "collection"} <= set(rels(alone.pop("links")))
+        assert alone == feature
+
+
+@pytest.mark.parametrize("collection", NAMES)
+@pytest.mark.parametrize("fid", ["nothing", "0", "-1", "9" * 30, "8a1fb46622dffff", "%00", "1;2"])
+def test_an_unknown_item_is_404(program, collection, fid):
+    answer = program.get(f"/ogc/collections/{collection}/items/{fid}")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_an_unknown_collection_is_404(program):
+    for path in ("/ogc/collections/persons", "/ogc/collections/persons/items"):
+        assert program.get(path).status_code == 404
+
+
+def test_next_links_lead_through_everything_once_with_every_filter_kept(program):
+    whole = items(program, "incidents", area="Årby", category="skadegorelse,klotter", limit=10_000)
+    path, found, pages = "/ogc/collections/incidents/items?area=%C3%85rby", [], 0
+    path += "&category=skadegorelse,klotter&limit=50"
+    while path:
+        page = program.get(path).json()
+        found += page["features"]
+        path = rels(page["links"]).get("next", "")
+        pages += 1
+    assert pages == -(-whole["numberMatched"] // 50) > 1
+    assert found == whole["features"]
+
+
+def test_a_page_after_the_last_is_empty(program):
+    page = items(program, "cells", offset=100_000)
+    assert (page["features"], "next" in rels(page["links"])) == ([], False)
+
+
+def test_a_limit_above_the_highest_is_not_an_error(program):
+    assert items(program, "cells", limit=1_000_000)["numberReturned"] > 100
+
+
+def test_cells_of_every_resolution_hold_the_same_events(program):
+    sums = [sum(counts(program, resolution=r).values()) for r in (8, 9, 10, 11)]
+    assert len(set(sums)) == 1
+
+
+def test_years_add_up_to_the_whole_period(program):
+    whole = sum(counts(program).values())
+    years = [f"{year}-01-01/{year}-12-31" for year in (2023, 2024, 2025, 2026)]
+    assert sum(sum(counts(program, datetime=year).values()) for year in years) == whole
+    assert counts(program, datetime="2020-01-01/2020-12-31") == {}
+    assert counts(program, datetime="../..") == counts(program)
+
+
+def test_categories_add_up_to_the_total_and_the_police_driven_ones_stay_out(program):
+    described = program.get("/ogc/collections/cells").json()["filters"]
+    codes = next(one["values"] for one in described if one["name"] == "category")
+    driven = {"narkotika", "trafik"}
+    in_total = ",".join(code for code in codes if code not in driven)
+    assert counts(program, category=in_total) == counts(program)
+    assert sum(counts(program, category="narkotika").values()) > 0
+
+
+def test_a_window_holds_part_of_all_times(program):
+    night, everything = counts(program, window="helgnatt"), counts(program)
+    assert 0 < sum(night.values()) < sum(everything.values())
+    assert set(night) <= set(everything)
+
+
+def test_an_area_is_found_by_name_in_any_case_and_by_id(program):
+    row = next(
+        one for one in items(program, "areas")["features"] if one["properties"]["name"] == "Årby"
+    )
+    by_name = counts(program, area="Årby")
+    assert by_name
+    assert by_name == counts(program, area="åRBY") == counts(program, area=str(row["id"]))
+    assert by_name == counts(program, area="A\u030arby")
+    assert sum(by_name.values()) <= row["properties"]["count"]
+
+
+def test_the_municipality_holds_all_that_areas_and_cells_hold_and_what_has_no_place(program):
+    rows = items(program, "areas")["features"]
+    whole = next(r["properties"]["count"] for r in rows if r["properties"]["kind"] == "municipality")
+    assert whole > sum(counts(program).values())
+    assert counts(program, area="Eskilstuna kommun") == counts(program)
+
+
+def test_a_box_keeps_what_touches_it(program):
+    west, south, east, north = 16.50, 59.365, 16.53, 59.375
+    box = f"{west},{south},{east},{north}"
+    inside = items(program, "incidents", bbox=box, limit=10_000)
+    assert 0 < inside["numberMatched"] < items(program, "incidents", limit=1)["numberMatched"]
+    for one in inside["features"]:
+        lon, lat = one["geometry"]["coordinates"]
+        assert west <= lon <= east
+        assert south <= lat <= north
+    assert items(program, "incidents", bbox=f"{west},{south},0,{east},{north},50", limit=1)[
+        "numberMatched"
+    ] == inside["numberMatched"]
+    some = counts(program, bbox=box)
+    assert set(some) < set(counts(program))
+    assert counts(program, bbox="0,0,1,1") == {}
+
+
+def test_an_incident_tells_time_kind_and_precision_and_nothing_else(program):
+    for one in items(program, "incidents", limit=200)["features"]:
+        assert set(one["properties"]) == {
+            *("category", "starts", "ends", "count", "area", "windows"),
+            *("match_type", "uncertainty_m", "pile", "synthetic"),
+        }
+        assert one["properties"]["synthetic"] is True
+
+
+def test_events_of_kinds_kept_off_maps_are_not_there_at_all(program):
+    page = items(program, "incidents", limit=10_000)
+    kinds = {one["properties"]["category"] for one in page["features"]}
+    assert kinds.isdisjoint({"undantagen", "vapen"})
+
+
+def test_an_unplaced_incident_is_there_without_a_geometry(program):
+    page = items(program, "incidents", limit=10_000)
+    unplaced = [one for one in page["features"] if one["geometry"] is None]
+    assert unplaced
+    assert all(one["properties"]["uncertainty_m"] is None for one in unplaced)
+
+
+def test_a_walks_note_is_not_shown_before_its_review(program):
+    page = items(program, "observations", limit=10_000)
+    assert {one["properties"]["note"] for one in page["features"]} == {None}
+
+
+def test_clusters_come_by_rank_and_only_for_one_kind_at_a_time(program):
+    page = items(program, "clusters", window="helgnatt", category="krogvald", scope="core")
+    assert [one["properties"]["rank"] for one in page["features"]] == list(
+        range(1, page["numberMatched"] + 1)
+    )
+    answer = program.get("/ogc/collections/clusters/items?category=ran,klotter")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        400,
+        "Kluster finns för alla händelser tillsammans eller för en kategori i taget.",
+    )
+
+
+@pytest.mark.parametrize("collection", NAMES)
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("colour=red", "limit=1&limit=2", "limit=0", "bbox=1,2", "datetime=now", "offset=1e12"),
+        *("area=Atlantis", "window=&window=", "limit=%00", "bbox=17,60,16,59", "category="),
+    ],
+)
+def test_what_cannot_be_asked_is_400_with_a_sentence(program, collection, query):
+    answer = program.get(f"/ogc/collections/{collection}/items?{query}")
+    assert answer.status_code == 400, query
+    problem = answer.json()
+    assert problem["detail"].endswith(".")
+    assert problem["detail"].startswith(("Parametern", "Området"))
+
+
+@pytest.mark.parametrize("path", ["", "/conformance", "/api", "/collections", "/collections/cells"])
+def test_where_there_is_nothing_to_ask_a_parameter_is_400(program, path):
+    assert program.get(f"/ogc{path}?f=html").status_code == 400
+    assert program.get("/ogc/collections/areas/items/1?f=html").status_code == 400
+
+
+@pytest.mark.parametrize("collection", NAMES)
+def test_points_are_kept_nowhere_and_layers_only_by_their_reader(program, collection):
+    answer = program.get(f"/ogc/collections/{collection}/items?limit=1")
+    if not COLLECTIONS[collection].layer:
+        assert answer.headers["cache-control"] == "private, no-store"
+        assert "etag" not in answer.headers
+        return
+    assert answer.headers["cache-control"] == "private, no-cache"
+    assert "X-API-Key" in answer.headers["vary"]
+    again = {"If-None-Match": answer.headers["etag"]}
+    kept = program.get(f"/ogc/collections/{collection}/items?limit=1", headers=again)
+    assert (kept.status_code, kept.content) == (304, b"")
+    other = program.get(f"/ogc/collections/{collection}/items?limit=2", headers=again)
+    assert other.status_code == 200
+
+
+def test_a_kept_answer_still_asks_who_is_there(program, anybody):
+    path = "/ogc/collections/cells/items"
+    etag = program.get(path).headers["etag"]
+    assert anybody.get(path, headers={"If-None-Match": etag}).status_code == 401
+
+
+def test_links_of_a_kept_answer_are_those_of_the_host_that_asked(program):
+    path = "/ogc/collections/cells/items?limit=1"
+    for host in ("one.example", "two.example"):
+        links = rels(program.get(path, headers={"Host": host}).json()["links"])
+        assert links["next"].startswith(f"http://{host}/ogc/")
+
+
+def test_a_store_without_a_run_has_empty_layers(tmp_path, clock):
+    url = f"sqlite:///{tmp_path / 'new.gpkg'}"
+    store = connect(url)
+    schema.upgrade(store)
+    key = accounts.new_key(store, "k", "analyst", 1, clock.time - timedelta(hours=1))
+    settings = Settings(database_url=url, session_secret="s" * 32, cookie_secure=False)
+    with TestClient(create_app(settings, clock), headers={"X-API-Key": key}) as client:
+        assert client.get("/ogc/collections").status_code == 404
+        places.load(store, "eskilstuna")
+        for layer in ("cells", "clusters"):
+            assert items(client, layer)["numberMatched"] == 0
+        assert items(client, "areas")["features"][0]["properties"]["count"] is None
+        page = client.get("/", headers={"Accept": "text/html"})
+        assert "Ingen analys är publicerad ännu" in page.text
+    store.close()

@@ -1,0 +1,68 @@
+"""Programs by others read the API over a real connection: OWSLib and GDAL."""
+
+import os
+import threading
+import time
+from contextlib import contextmanager
+
+import pyogrio
+import pytest
+import uvicorn
+from owslib.ogcapi.features import Features
+
+PATIENCE_S = 15
+
+
+class Server(uvicorn.Server):
+    """A server in a thread of the test, on a free port of this machine."""
+
+    @contextmanager
+    def running(self):
+        thread = threading.Thread(target=self.run, daemon=True)
+        thread.start()
+        end = time.monotonic() + PATIENCE_S
+        while not self.started:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        try:
+            yield f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
+        finally:
+            self.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def address(app):
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
+    with Server(config).running() as found:
+        yield found
+
+
+def test_owslib_lists_filters_and_reads(address, town):
+    service = Features(f"{address}/ogc/", headers={"X-API-Key": town["key"]})
+    assert "cells" in service.feature_collections()
+    assert service.api()["openapi"] == "3.0.3"
+    box = [16.50, 59.36, 16.53, 59.38]
+    some = service.collection_items("incidents", bbox=box, datetime_="2025-01-01/2025-12-31")
+    assert 0 < some["numberMatched"] < service.collection_items("incidents")["numberMatched"]
+    one = service.collection_item("areas", "1")
+    assert one["properties"]["name"]
+    cells = service.collection_items("cells", window="helgnatt", limit=5)
+    assert cells["numberReturned"] == 5
+
+
+def test_gdal_reads_every_page(address, town, monkeypatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": f"X-API-Key: {town['key']}"})
+    try:
+        names = [name for name, _ in pyogrio.list_layers(f"OAPIF:{address}/ogc")]
+        assert {"areas", "cells", "incidents"} <= set(names)
+        cells = pyogrio.read_dataframe(f"OAPIF:{address}/ogc", layer="cells")
+        incidents = pyogrio.read_dataframe(f"OAPIF:{address}/ogc", layer="incidents")
+    finally:
+        pyogrio.set_gdal_config_options({"GDAL_HTTP_HEADERS": None})
+    assert cells.crs.to_epsg() == 4326 or cells.crs.to_authority() == ("OGC", "CRS84")
+    assert (cells["count"] >= 0).all()
+    assert cells.geometry.is_valid.all()
+    assert len(incidents) > 1000
+    assert os.environ["no_proxy"]

@@ -1,0 +1,51 @@
+"""The API definition: valid, true to the routes, and changed only on purpose."""
+
+import json
+from pathlib import Path
+
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+from app.collections import COLLECTIONS
+
+SNAPSHOT = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+def definition(program):
+    answer = program.get("/ogc/api")
+    assert answer.headers["content-type"] == "application/vnd.oai.openapi+json;version=3.0"
+    return answer.json()
+
+
+def test_it_is_valid_openapi_30(program):
+    OpenAPIV30SpecValidator(definition(program)).validate()
+
+
+def test_it_is_the_committed_one(program):
+    """Write docs/openapi.json anew when a change is meant; a client may depend on the old one."""
+    served = definition(program)
+    served["servers"] = [{"url": "/ogc"}]
+    assert served == json.loads(SNAPSHOT.read_text("utf-8"))
+
+
+def test_every_path_it_names_answers(program):
+    for path in definition(program)["paths"]:
+        if "{" not in path:
+            assert program.get(f"/ogc{path}").status_code == 200
+
+
+def test_standard_parameters_are_defined_as_the_standard_says(program):
+    parameters = definition(program)["components"]["parameters"]
+    assert all(one["style"] == "form" and one["explode"] is False for one in parameters.values())
+    assert parameters["limit"]["schema"] == {
+        **{"type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000}
+    }
+    box = parameters["bbox"]["schema"]
+    assert (box["type"], box["minItems"], box["maxItems"]) == ("array", 4, 6)
+
+
+def test_every_collection_has_its_parameters(program):
+    paths = definition(program)["paths"]
+    for collection in COLLECTIONS.values():
+        named = paths[f"/collections/{collection.id}/items"]["get"]["parameters"]
+        ends = [one["$ref"].rpartition("/")[2] for one in named]
+        assert ends == list(collection.parameters)
