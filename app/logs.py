@@ -41,15 +41,24 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class StandardError(logging.Handler):
+    """Writes to what standard error is at that moment, not at the start."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line at once, so that lines of several threads do not mix."""
+        sys.stderr.write(f"{self.format(record)}\n")
+
+
 def install() -> None:
     """Send our log lines to standard error as JSON and silence the server's own access log.
 
     Uvicorn's access log writes whole query strings, and those hold places.
     """
     root = logging.getLogger("lagesbild")
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    root.handlers = [handler]
+    if not root.handlers:
+        handler = StandardError()
+        handler.setFormatter(JsonLines())
+        root.addHandler(handler)
     root.setLevel(logging.INFO)
     root.propagate = False
     logging.getLogger("uvicorn.access").disabled = True

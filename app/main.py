@@ -22,10 +22,10 @@ from app.passwords import Passwords
 from app.reference import ReferenceCache
 from app.routes import features, pages, public
 from app.services import Services
-from app.texts import sentence
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import settings as configuration
 from pipelines.settings import Settings
+from pipelines.texts import sentence
 from store.schema import open_store
 
 WEB = Path(__file__).parents[1] / "web"

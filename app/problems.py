@@ -18,8 +18,8 @@ from starlette.exceptions import HTTPException
 
 from app import faults
 from app.services import services
-from app.texts import sentence
 from geo import errors
+from pipelines.texts import sentence
 
 PROGRAM_PATHS = ("/ogc", "/karta/", "/health")
 KINDS_PAGE = "/static/fel.html"

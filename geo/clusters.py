@@ -91,11 +91,6 @@ def dbscan(
     return np.asarray(labels, dtype=np.int64)[places.inverse]
 
 
-def hull(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> shapely.Geometry:
-    """Give the convex hull of points: a polygon, or a line or point for two places or one."""
-    return shapely.convex_hull(shapely.multipoints(np.column_stack([x_m, y_m])))
-
-
 @dataclass(frozen=True, slots=True)
 class Summary:
     """One cluster: what it holds and where it lies, in metres."""
@@ -107,7 +102,7 @@ class Summary:
     places: int
     x_m: float  # centre of gravity of its events
     y_m: float
-    hull: shapely.Geometry
+    hull: shapely.Geometry  # a polygon, or a line or point for two places or one
 
 
 def summarise(
@@ -128,16 +123,31 @@ def summarise(
         (p,) whole events and weighted events on each place.
     """
     x_m, y_m = places
-    found = []
-    for label in range(int(labels.max(initial=NOISE)) + 1):
-        member = np.flatnonzero(labels == label)
-        x, y, held = x_m[member], y_m[member], events[member]
-        total = int(held.sum())
-        centre = (float((x * held).sum() / total), float((y * held).sum() / total))
-        shape = hull(x, y)
-        found.append((total, label, float(weight[member].sum()), member.size, centre, shape))
-    found.sort(key=lambda row: (-row[0], row[1]))
+    member = np.flatnonzero(labels != NOISE)
+    member = member[np.argsort(labels[member], kind="stable")]
+    if not member.size:
+        return []
+    label, first = np.unique(labels[member], return_index=True)
+    held = events[member]
+    total = np.add.reduceat(held, first)
+    centre_x = np.add.reduceat(x_m[member] * held, first) / total
+    centre_y = np.add.reduceat(y_m[member] * held, first) / total
+    weighted = np.add.reduceat(weight[member], first)
+    size = np.diff(np.append(first, member.size))
+    points = np.column_stack([x_m[member], y_m[member]])
+    owner = np.repeat(np.arange(label.size), size)
+    shapes = shapely.convex_hull(shapely.multipoints(shapely.points(points), indices=owner))
+    order = np.lexsort([label, -total])
     return [
-        Summary(label, rank, total, weighted, int(size), *centre, shape)
-        for rank, (total, label, weighted, size, centre, shape) in enumerate(found, 1)
+        Summary(
+            label=int(label[i]),
+            rank=rank,
+            count=int(total[i]),
+            weight=float(weighted[i]),
+            places=int(size[i]),
+            x_m=float(centre_x[i]),
+            y_m=float(centre_y[i]),
+            hull=shapes[i],
+        )
+        for rank, i in enumerate(order.tolist(), 1)
     ]

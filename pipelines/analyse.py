@@ -15,6 +15,7 @@ import shapely
 from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import InvalidParameter, TooFewObservations
+from pipelines import collector
 from pipelines.derive import Deriver
 from pipelines.naming import Namer
 from pipelines.publish import Findings, publish
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from numpy.typing import NDArray
 
-    from geo.clusters import Places
+    from geo.clusters import Places, Summary
     from store.db import Store
     from store.incidents import Sample
 
@@ -74,7 +75,7 @@ def analyse(
     TooFewObservations
         No incident is stored, or none in the months asked for.
     """
-    with store.read() as connection:
+    with collector.paused(), store.read() as connection:
         study = _Study(connection, parameters, progress)
         provenance = study.provenance(now)
         standing = runs.current(connection)
@@ -90,7 +91,7 @@ def analyse(
             total=study.total,
         )
     progress("publish")
-    with store.write() as connection:
+    with collector.paused(), store.write() as connection:
         run = publish(connection, provenance, found)
     cells = len(np.unique(found.cells.cell))
     return Outcome(run, changed=True, cells=cells, clusters=len(found.clusters))
@@ -246,14 +247,18 @@ class _Study:
             (code, points.category_no == number) for number, code in enumerate(self.categories)
         ]
         scopes = self._scopes(points.places)
-        found: list[NewCluster] = []
+        found: list[_Found] = []
         for window, share in self._shares(which):
             whole = share >= windows.WHOLE_EVENT_SHARE
             for category, of_kind in kinds:
                 held = points.held(of_kind, whole, share)
                 for scope, inside in scopes:
-                    found += self._clusters(points.places, held, inside, (scope, window, category))
-        return found
+                    about = (scope, window, category)
+                    found += [
+                        _Found(*about, summary)
+                        for summary in self._summaries(points.places, held, inside)
+                    ]
+        return self._named(found)
 
     def _scopes(self, at: Places) -> list[tuple[str, NDArray[np.bool_]]]:
         """Tell for each place whether it belongs to a scope."""
@@ -265,50 +270,64 @@ class _Study:
             ("core", areas.locate(lon, lat, self._core) != areas.NOWHERE),
         ]
 
-    def _clusters(
+    def _summaries(
         self,
         at: Places,
         held: tuple[NDArray[np.int64], NDArray[np.float64]],
         inside: NDArray[np.bool_],
-        about: tuple[str, str, str],
-    ) -> list[NewCluster]:
+    ) -> list[Summary]:
+        """Cluster the places of one scope that hold events."""
         events, weight = held
         there = np.flatnonzero(inside & (events > 0))
         if events[there].sum() < self.density.min_samples:
             return []
         xy = at.x_m[there], at.y_m[there]
         labels = clusters.dbscan(*xy, events[there], self.density)
-        found = clusters.summarise(xy, labels, events[there], weight[there])
-        if not found:
-            return []
+        return clusters.summarise(xy, labels, events[there], weight[there])
+
+    def _named(self, found: list[_Found]) -> list[NewCluster]:
+        """Give clusters their place on the globe, their area and a readable name."""
         epsg = self._deriver.profile.metric_epsg
-        x_m, y_m = np.array([c.x_m for c in found]), np.array([c.y_m for c in found])
+        x_m = np.array([each.summary.x_m for each in found])
+        y_m = np.array([each.summary.y_m for each in found])
         lon, lat = crs.transform(x_m, y_m, epsg, crs.WGS84)
-        where = areas.locate(lon, lat, [area.outline for area in self._outlines])
+        where = areas.locate(lon, lat, [area.outline for area in self._outlines]).tolist()
         names = self._namer.names(x_m, y_m)
-        scope, window, category = about
 
         def to_degrees(metres: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.column_stack(crs.transform(metres[:, 0], metres[:, 1], epsg, crs.WGS84))
 
+        hulls = shapely.transform(
+            np.array([each.summary.hull for each in found], dtype=object), to_degrees
+        )
         return [
             NewCluster(
-                scope=scope,
-                window=window,
-                category=category,
-                label=each.label,
-                rank=each.rank,
-                count=each.count,
-                weight=each.weight,
-                places=each.places,
+                scope=each.scope,
+                window=each.window,
+                category=each.category,
+                label=each.summary.label,
+                rank=each.summary.rank,
+                count=each.summary.count,
+                weight=each.summary.weight,
+                places=each.summary.places,
                 lon=float(lon[i]),
                 lat=float(lat[i]),
                 name=names[i],
                 area_id=self._outlines[where[i]].id if where[i] != areas.NOWHERE else ANYWHERE,
-                hull=shapely.transform(each.hull, to_degrees),
+                hull=hulls[i],
             )
             for i, each in enumerate(found)
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A cluster and what it is a cluster of."""
+
+    scope: str
+    window: str
+    category: str
+    summary: Summary
 
 
 @dataclass(frozen=True, slots=True)

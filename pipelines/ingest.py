@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,7 @@ import numpy as np
 from geo import crs, windows
 from geo.errors import InvalidParameter, UnreadableFile
 from geo.piles import FEWEST_TEXTS, piles
-from pipelines import batches, mapping, personal, readers
+from pipelines import batches, collector, mapping, personal, readers
 from pipelines.batches import Batch, Frame, Occurrences
 from pipelines.derive import Deriver
 from pipelines.locator import Locator, gazetteer, known_centres
@@ -23,7 +21,7 @@ from store.imports import Counts, Opening, SetAside
 from store.records import Identity
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -114,7 +112,7 @@ def ingest(
         options.synthetic or path.name.casefold().startswith(SYNTHETIC_PREFIX),
     )
     with (
-        _collector_paused(),
+        collector.paused(),
         store.trial() if options.dry_run else store.write() as connection,
     ):
         work = _Import(connection, source, layout, options, opening)
@@ -122,18 +120,6 @@ def ingest(
             work.take(rows)
             progress(work.tally.rows)
         return work.finish()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Pause the cycle collector: millions of short-lived cells hold no cycles, and it walks all."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _sha256(path: Path) -> str:
@@ -185,7 +171,7 @@ class _Import:
         self.import_id = imports.begin(connection, opening)
         self.occurrences = Occurrences()
         self.keys_met = Occurrences()
-        self.held_before = records.holds(connection, self.table, opening.source)
+        self.held_before = imports.source_holds(connection, opening.kind, opening.source)
         self.tally = _Tally()
         self.frame: Frame | None = None
 
@@ -265,13 +251,15 @@ class _Import:
         ids = batch.column("source_id").cells
         with_id = "source_id" in self.layout.columns
         if with_id:
-            keys = [_key("id", cell) for cell in ids]
+            keys = [self._key("id", cell) for cell in ids]
             blank = [n for n in good.tolist() if not ids[n]]
             batch.faults.add(blank, "id-missing", self.layout.columns["source_id"], [])
             good = batch.good()
         else:
             numbers = self.occurrences.number(contents)
-            keys = [_key("row", f"{c.hex()}:{n}") for c, n in zip(contents, numbers, strict=True)]
+            keys = [
+                self._key("row", f"{c.hex()}:{n}") for c, n in zip(contents, numbers, strict=True)
+            ]
         known = self._known([keys[n] for n in good.tolist()])
         fresh: list[int] = []
         for n in good.tolist():
@@ -287,12 +275,16 @@ class _Import:
                 batch.faults.add([n], "id-with-other-content", name, ids)
         identity = Identity(
             self.import_id,
-            self.opening.source,
             [keys[n] for n in fresh],
             [contents[n] for n in fresh],
             self.deriver.revision,
         )
         return np.array(fresh, dtype=np.intp), identity
+
+    def _key(self, kind: str, text: str) -> bytes:
+        """Fingerprint a row's identity within its source."""
+        identity = f"{self.opening.source}\x1f{kind}:{text}".encode()
+        return hashlib.blake2b(identity, digest_size=batches.KEY_BYTES).digest()
 
     def _known(self, keys: list[bytes]) -> dict[bytes, bytes]:
         """Find which keys are stored: key -> content.
@@ -305,7 +297,7 @@ class _Import:
             met = self.keys_met.before(keys)
             asked = [key for key, times in zip(keys, met.tolist(), strict=True) if times]
         self.keys_met.add(keys)
-        return records.known_keys(self.connection, self.table, self.opening.source, asked)
+        return records.known_keys(self.connection, self.table, asked)
 
     def _count(self, fresh: NDArray[np.intp], when: batches.Times, at: Placing) -> None:
         tally = self.tally
@@ -395,10 +387,6 @@ def mark_piles(
     ids: Sequence[int] = held.id[false].tolist()
     records.set_piles(connection, table, ids)
     return len(ids)
-
-
-def _key(kind: str, text: str) -> bytes:
-    return hashlib.blake2b(f"{kind}:{text}".encode(), digest_size=batches.KEY_BYTES).digest()
 
 
 SIX_HOURS = np.timedelta64(6, "h")

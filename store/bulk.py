@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from store.models import Base
 
 
+ROWS_AT_ONCE = 50_000  # Python values of more rows would take hundreds of megabytes
+
+
 def insert(
     connection: sa.Connection,
     model: type[Base],
@@ -31,18 +34,21 @@ def insert(
     """
     table: sa.Table = model.__table__  # type: ignore[assignment]
     postgis = connection.dialect.name == "postgresql"
-    encoded = [
-        _encoded(table.c[name].type, values, postgis=postgis) for name, values in columns.items()
-    ]
     quote = connection.dialect.identifier_preparer.quote
     names = ", ".join(quote(table.c[name].name) for name in columns)
-    rows = zip(*encoded, strict=True)
+    size = len(next(iter(columns.values())))
     cursor = connection.connection.cursor()
-    if postgis:
-        _copy(cursor, f"COPY {quote(table.name)} ({names}) FROM STDIN", rows)
-    else:
-        marks = ", ".join("?" * len(encoded))
-        cursor.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", rows)  # type: ignore[arg-type]  # noqa: S608 - names come from the models
+    for start in range(0, size, ROWS_AT_ONCE):
+        encoded = [
+            _encoded(table.c[name].type, values[start : start + ROWS_AT_ONCE], postgis=postgis)
+            for name, values in columns.items()
+        ]
+        rows = zip(*encoded, strict=True)
+        if postgis:
+            _copy(cursor, f"COPY {quote(table.name)} ({names}) FROM STDIN", rows)
+        else:
+            marks = ", ".join("?" * len(encoded))
+            cursor.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", rows)  # type: ignore[arg-type]  # noqa: S608 - names come from the models
     cursor.close()
 
 

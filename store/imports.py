@@ -179,6 +179,15 @@ def same_file(connection: sa.Connection, kind: str, source: str, sha256: str) ->
     return connection.scalar(query)
 
 
+def source_holds(connection: sa.Connection, kind: str, source: str) -> bool:
+    """Tell whether an import of a source has been accepted before."""
+    table = models.ImportBatch
+    query = sa.select(table.id).where(
+        table.kind == kind, table.source == source, table.accepted > 0
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def any_synthetic(connection: sa.Connection) -> bool:
     """Tell whether any stored row is synthetic."""
     query = sa.select(sa.func.count()).where(models.ImportBatch.synthetic)

@@ -142,8 +142,7 @@ class Located:
     """What every placed record knows about its place."""
 
     import_id: Mapped[int]
-    source: Mapped[str] = mapped_column(sa.Text)
-    row_key: Mapped[bytes] = mapped_column(Digest)  # identity of the source row, as a digest
+    row_key: Mapped[bytes] = mapped_column(Digest, unique=True)  # of the source and its row
     content_key: Mapped[bytes] = mapped_column(Digest)  # digest of what the row said
     place_text: Mapped[str] = mapped_column(sa.Text)
     match_type: Mapped[str] = mapped_column(sa.Text)
@@ -173,7 +172,6 @@ class Incident(Located, Base):
 
     __tablename__ = "incident"
     __table_args__ = (
-        sa.UniqueConstraint("source", "row_key"),
         sa.Index(None, "starts_at"),
         sa.Index(None, "lat", "lon"),
         spatial_index("position"),
@@ -199,7 +197,7 @@ class Observation(Located, Base):
     """Something seen on a safety walk."""
 
     __tablename__ = "observation"
-    __table_args__ = (sa.UniqueConstraint("source", "row_key"), spatial_index("position"))
+    __table_args__ = (spatial_index("position"),)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     observed_at: Mapped[datetime] = mapped_column(UtcTime)

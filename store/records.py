@@ -63,7 +63,6 @@ class Identity:
     """Which rows of which import n records are."""
 
     import_id: int
-    source: str
     row_key: Sequence[bytes]
     content_key: Sequence[bytes]
     profile_revision: int
@@ -73,7 +72,6 @@ class Identity:
         n = len(self.row_key)
         return {
             "import_id": [self.import_id] * n,
-            "source": [self.source] * n,
             "row_key": self.row_key,
             "content_key": self.content_key,
             "profile_revision": [self.profile_revision] * n,
@@ -88,28 +86,21 @@ def points(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.obj
     return made
 
 
-def holds(connection: sa.Connection, table: type[models.Located], source: str) -> bool:
-    """Tell whether anything of a source is stored."""
-    query = sa.select(table.row_key).where(table.source == source).limit(1)
-    return connection.execute(query).first() is not None
-
-
 def known_keys(
     connection: sa.Connection,
     table: type[models.Incident | models.Observation],
-    source: str,
     keys: Sequence[bytes],
 ) -> dict[bytes, bytes]:
-    """Find which row keys of a source are already stored: row key -> content key."""
+    """Find which row keys are already stored: row key -> content key."""
     found: dict[bytes, bytes] = {}
-    query = f"SELECT row_key, content_key FROM {table.__tablename__} WHERE source = "  # noqa: S608 - a model's own name
+    query = f"SELECT row_key, content_key FROM {table.__tablename__} WHERE row_key"  # noqa: S608 - a model's own name
     for start in range(0, len(keys), KEYS_AT_ONCE):
         some = list(keys[start : start + KEYS_AT_ONCE])
         if connection.dialect.name == "postgresql":
-            rows = connection.exec_driver_sql(f"{query}%s AND row_key = ANY(%s)", (source, some))
+            rows = connection.exec_driver_sql(f"{query} = ANY(%s)", (some,))
         else:
             marks = ", ".join("?" * len(some))
-            rows = connection.exec_driver_sql(f"{query}? AND row_key IN ({marks})", (source, *some))
+            rows = connection.exec_driver_sql(f"{query} IN ({marks})", tuple(some))
         found.update((bytes(key), bytes(content)) for key, content in rows)
     return found
 
@@ -136,11 +127,12 @@ def stacked(
     different address texts, and those close to one of `centres`, (c, 2) lon/lat.
     """
     given = table.match_type == "coordinates"
+    # Distinct texts first: one pass over the table instead of a look-up for each of its rows.
+    texts = sa.select(table.lat, table.lon, table.place_text).where(given).distinct().subquery()
     points = (
-        sa.select(table.lat, table.lon)
-        .where(given)
-        .group_by(table.lat, table.lon)
-        .having(sa.func.count(sa.distinct(table.place_text)) >= fewest)
+        sa.select(texts.c.lat, texts.c.lon)
+        .group_by(texts.c.lat, texts.c.lon)
+        .having(sa.func.count() >= fewest)
         .subquery()
     )
     columns = (table.id, table.x_m, table.y_m, table.place_text)

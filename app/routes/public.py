@@ -12,8 +12,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.faults import TooManyAttempts
 from app.services import services
-from app.texts import sentence
 from geo.errors import LagesbildError
+from pipelines.texts import sentence
 from store import accounts
 
 router = APIRouter()

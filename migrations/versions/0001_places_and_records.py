@@ -85,7 +85,6 @@ def upgrade() -> None:
         sa.Column("local_minute", sa.Integer(), nullable=False),
         sa.Column("in_windows", sa.Integer(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("row_key", Digest, nullable=False),
         sa.Column("content_key", Digest, nullable=False),
         sa.Column("place_text", sa.Text(), nullable=False),
@@ -106,7 +105,7 @@ def upgrade() -> None:
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
-        sa.UniqueConstraint("source", "row_key", name=op.f("uq_incident_source_row_key")),
+        sa.UniqueConstraint("row_key", name=op.f("uq_incident_row_key")),
     )
     op.create_index(op.f("ix_incident_lat_lon"), "incident", ["lat", "lon"], unique=False)
     op.create_index(op.f("ix_incident_starts_at"), "incident", ["starts_at"], unique=False)
@@ -131,7 +130,6 @@ def upgrade() -> None:
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("reviewed", sa.Boolean(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
         sa.Column("row_key", Digest, nullable=False),
         sa.Column("content_key", Digest, nullable=False),
         sa.Column("place_text", sa.Text(), nullable=False),
@@ -152,7 +150,7 @@ def upgrade() -> None:
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
-        sa.UniqueConstraint("source", "row_key", name=op.f("uq_observation_source_row_key")),
+        sa.UniqueConstraint("row_key", name=op.f("uq_observation_row_key")),
     )
     op.create_table(
         "profile",

@@ -29,7 +29,9 @@ def routes(app):
 
 
 def test_every_route_but_the_public_ones_refuses_a_stranger(app, anybody):
-    guarded = [(m, path) for m, template, path in routes(app) if template not in access.PUBLIC_PATHS]
+    guarded = [
+        (m, path) for m, template, path in routes(app) if template not in access.PUBLIC_PATHS
+    ]
     assert len(guarded) >= 11
     for method, path in guarded:
         answer = anybody.request(method, path)

@@ -150,7 +150,9 @@ def test_an_area_is_found_by_name_in_any_case_and_by_id(program):
 
 def test_the_municipality_holds_all_that_areas_and_cells_hold_and_what_has_no_place(program):
     rows = items(program, "areas")["features"]
-    whole = next(r["properties"]["count"] for r in rows if r["properties"]["kind"] == "municipality")
+    whole = next(
+        r["properties"]["count"] for r in rows if r["properties"]["kind"] == "municipality"
+    )
     assert whole > sum(counts(program).values())
     assert counts(program, area="Eskilstuna kommun") == counts(program)
 
@@ -164,9 +166,12 @@ def test_a_box_keeps_what_touches_it(program):
         lon, lat = one["geometry"]["coordinates"]
         assert west <= lon <= east
         assert south <= lat <= north
-    assert items(program, "incidents", bbox=f"{west},{south},0,{east},{north},50", limit=1)[
-        "numberMatched"
-    ] == inside["numberMatched"]
+    assert (
+        items(program, "incidents", bbox=f"{west},{south},0,{east},{north},50", limit=1)[
+            "numberMatched"
+        ]
+        == inside["numberMatched"]
+    )
     some = counts(program, bbox=box)
     assert set(some) < set(counts(program))
     assert counts(program, bbox="0,0,1,1") == {}

@@ -42,9 +42,9 @@ def codes():
     """Find every message code raised in app/ and in the settings."""
     for path in [*sorted((ROOT / "app").rglob("*.py")), ROOT / "pipelines" / "settings.py"]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) in {
-                kind.__name__ for kind in [*kinds(), errors.LagesbildError]
-            }:
+            if isinstance(node, ast.Call) and getattr(
+                node.func, "attr", getattr(node.func, "id", "")
+            ) in {kind.__name__ for kind in [*kinds(), errors.LagesbildError]}:
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     yield first.value
