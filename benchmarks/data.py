@@ -34,13 +34,11 @@ SHARED: Final = 0.9
 ROWS_A_SHARED_PLACE: Final = 13.5  # 0.9 N / 13.5 shared places + 0.1 N single ones = N / 6
 ROWS_AT_ONCE: Final = 100_000
 
-# Where the places are: share of them, and how far around (metres, standard deviation).
-CORE_SHARE: Final = 0.10
-AREA_SHARE: Final = 0.05  # in each of the four areas
-RURAL_SHARE: Final = 0.10
+# Share of the places in each area of a kind; the rest lie in suburbs around the core.
+SHARES: Final = {"nightlife": 0.10, "priority": 0.05, "municipality": 0.10}
 SUBURBS: Final = 40
 SUBURB_SPREAD_M: Final = 250.0
-TOWN_SPREAD_M: Final = 2_500.0
+TOWN_SPREAD_M: Final = 2_500.0  # standard deviations
 BUSYNESS: Final = 1.2  # sigma of the log-normal weight of a place; a few bear hundreds of rows
 
 # About what a mid-sized Swedish town reports. Within a category its codes are equally common.
@@ -69,11 +67,11 @@ COUNT_SHARES: Final = np.array([0.96, 0.03, 0.007, 0.003])
 # How long events last, in minutes: most are a moment, thefts and damage a night or a weekend.
 LONGEST_MINUTES: Final = np.array([0, 60, 360, 960, 3_600])
 LENGTH_SHARES: Final = np.array([0.60, 0.14, 0.10, 0.13, 0.03])
-STREET_PARTS: Final = (
-    ("Kungs", "Drottning", "Väster", "Öster", "Söder", "Ängs", "Björk", "Ek", "Häger", "Slåtter")
-    + ("Köpman", "Smed", "Kvarn", "Sjö", "Bruks", "Skog", "Berg", "Dal", "Lind", "Trädgårds"),
-    ("gatan", "vägen", "gränd", "stigen", "allén"),
+STREET_NAMES: Final = (
+    *("Kungs", "Drottning", "Väster", "Öster", "Söder", "Ängs", "Björk", "Ek", "Häger", "Slåtter"),
+    *("Köpman", "Smed", "Kvarn", "Sjö", "Bruks", "Skog", "Berg", "Dal", "Lind", "Trädgårds"),
 )
+STREET_KINDS: Final = ("gatan", "vägen", "gränd", "stigen", "allén")
 HOUSES_A_STREET: Final = 60
 
 
@@ -134,22 +132,22 @@ def write(path: Path, rows: int) -> None:
 def make_places(random: np.random.Generator, reference: ReferenceSet, n: int) -> Places:
     """Scatter n places over the municipality: core, areas, suburbs, countryside; shuffled."""
     metric = reference.profile.metric_epsg
-    areas = {kind: [a for a in reference.areas if a.kind == kind] for kind in _KINDS}
-    parts = [_inside(random, areas["nightlife"][0], round(n * CORE_SHARE), metric)]
-    parts += [_inside(random, a, round(n * AREA_SHARE), metric) for a in areas["priority"]]
-    parts.append(_inside(random, areas["municipality"][0], round(n * RURAL_SHARE), metric))
-    centre = parts[0].mean(axis=0)
+    parts = [
+        _inside(random, area, round(n * SHARES[area.kind]), metric)
+        for area in sorted(reference.areas, key=lambda area: (area.kind, area.name))
+        if area.kind in SHARES
+    ]
+    core = next(area.outline for area in reference.areas if area.kind == "nightlife")
+    lon, lat = np.array([core.centroid.x]), np.array([core.centroid.y])
+    centre = np.column_stack(crs.transform(lon, lat, crs.WGS84, metric))
     suburbs = random.normal(centre, TOWN_SPREAD_M, (SUBURBS, 2))
     rest = n - sum(len(part) for part in parts)
     parts.append(random.normal(suburbs[random.integers(0, SUBURBS, rest)], SUBURB_SPREAD_M))
     points = random.permutation(np.concatenate(parts)).round(2)
-    names = [first + last for first in STREET_PARTS[0] for last in STREET_PARTS[1]]
+    names = [name + kind for name in STREET_NAMES for kind in STREET_KINDS]
     house = np.arange(n)
     street = np.array(names, dtype=object)[house // HOUSES_A_STREET % len(names)]
     return Places(points[:, 0], points[:, 1], street, house % HOUSES_A_STREET + 1)
-
-
-_KINDS: Final = ("nightlife", "priority", "municipality")
 
 
 def _inside(random: np.random.Generator, area: Area, n: int, metric: int) -> NDArray[np.float64]:

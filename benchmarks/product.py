@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import data
+from steps import Steps
 
 from pipelines import mapping, places
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from store import layers, runs, schema
+from store import places as stored
 from store.db import connect
 from store.layers import LayerFilter
 
@@ -22,23 +23,6 @@ if TYPE_CHECKING:
     from store.db import Store
 
 MAPPING = Path(__file__).with_name("bench_mapping.toml")
-
-
-class Steps:
-    """A stop watch: seconds between the beginnings of named steps."""
-
-    def __init__(self) -> None:
-        """Wait for the first step."""
-        self.seconds: dict[str, float] = {}
-        self._name = ""
-        self._began = 0.0
-
-    def begin(self, name: str) -> None:
-        """End the step that is running and begin the next; "" begins none."""
-        now = time.perf_counter()
-        if self._name:
-            self.seconds[self._name] = self.seconds.get(self._name, 0.0) + now - self._began
-        self._name, self._began = name, now
 
 
 def run(url: str, path: Path) -> dict[str, object]:
@@ -53,10 +37,10 @@ def run(url: str, path: Path) -> dict[str, object]:
     report = ingest(store, path, options, data.READ_AT)
     steps.begin("open")
     outcome = analyse(store, Parameters(), data.READ_AT + timedelta(hours=1), steps.begin)
-    steps.begin("")
+    seconds = steps.end()
     return {
-        "seconds": steps.seconds,
-        "accepted": report.counts.accepted,
+        "seconds": seconds,
+        "rows": report.counts.accepted,
         "cells": outcome.cells,
         "clusters": outcome.clusters,
         "events": _events(store),
@@ -64,24 +48,24 @@ def run(url: str, path: Path) -> dict[str, object]:
 
 
 def _events(store: Store) -> dict[str, int]:
-    """Count whole events of the total in each window, to be compared with another program's."""
+    """Count the published events of each window, to be compared with the other program's."""
     with store.read() as connection:
         current = runs.current(connection)
         if current is None:
-            raise AssertionError("nothing was published")
-        return {
-            window: int(
-                layers.cell_counts(connection, current.id, 11, LayerFilter(window)).count.sum()
-            )
-            for window in data.windows()
+            raise RuntimeError("nothing was published")
+        windows = [window.name for window in stored.profile(connection).windows]
+        counts = {
+            window: layers.cell_counts(connection, current.id, 11, LayerFilter(window))
+            for window in windows
         }
+    return {window: int(found.count.sum()) for window, found in counts.items()}
 
 
 def main() -> None:
     """Print the result of one run as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("url", help="an empty store")
     parser.add_argument("path", type=Path, help="a file written by data.py")
+    parser.add_argument("url", help="an empty store")
     arguments = parser.parse_args()
     print(json.dumps(run(arguments.url, arguments.path)))
 

@@ -30,7 +30,9 @@ def locate(
     found = np.full(lon.shape, NOWHERE, dtype=np.intp)
     if not lon.size:
         return found
-    places, inverse = np.unique(lon + 1j * lat, return_inverse=True)
+    pairs = lon.astype(np.complex128)
+    pairs.imag = lat
+    places, inverse = np.unique(pairs, return_inverse=True)
     x, y = places.real, places.imag
     holder = np.full(places.shape, NOWHERE, dtype=np.intp)
     order = sorted(range(len(outlines)), key=lambda i: outlines[i].area)

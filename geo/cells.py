@@ -89,8 +89,9 @@ def parse(text: str) -> int:
     """
     try:
         cell = int(h3.str_to_int(text))
-    except ValueError as fault:
+        valid = h3.is_valid_cell(cell)
+    except (ValueError, OverflowError) as fault:  # OverflowError: more than 64 bits, or negative
         raise InvalidParameter("not-a-cell", value=text[:40]) from fault
-    if not h3.is_valid_cell(cell):
+    if not valid:
         raise InvalidParameter("not-a-cell", value=text[:40])
     return cell

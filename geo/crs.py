@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from pyproj import CRS, Transformer
@@ -49,14 +50,18 @@ def transform(
     """
     if source == target:
         return x, y
-    points, inverse = np.unique(x + 1j * y, return_inverse=True)
+    pairs = x.astype(np.complex128)
+    pairs.imag = y  # not x + 1j * y: that turns an infinite y into an unknown x
+    points, inverse = np.unique(pairs, return_inverse=True)
     east, north = _transformer(source, target).transform(points.real, points.imag)
     return np.asarray(east)[inverse], np.asarray(north)[inverse]
 
 
 def proj4_definition(epsg: int) -> str:
     """Give the PROJ string of a system, for clients that carry no EPSG table."""
-    return str(_crs(epsg).to_proj4())
+    with catch_warnings():  # it loses the system's name and area of use, which we do not need
+        simplefilter("ignore", UserWarning)
+        return str(_crs(epsg).to_proj4())
 
 
 def is_metric(epsg: int) -> bool:

@@ -64,8 +64,8 @@ def _transitions(timezone: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find when a zone's UTC offset changes: instants (m,) and offsets (m + 1,), in seconds."""
     try:
         zone = ZoneInfo(timezone)
-    except (ZoneInfoNotFoundError, ValueError) as fault:
-        raise InvalidParameter("unknown-timezone", timezone=timezone) from fault
+    except (ZoneInfoNotFoundError, ValueError, OSError) as fault:  # OSError: "Europe", a folder
+        raise InvalidParameter("unknown-timezone", timezone=timezone[:40]) from fault
 
     def offset(second: int) -> int:
         shift = datetime.fromtimestamp(second, zone).utcoffset()
@@ -232,9 +232,22 @@ def occurrences(
         evening = days[weekday == span.weekday].astype("datetime64[m]")
         opens.append(evening + np.timedelta64(span.start, "m"))
         closes.append(evening + np.timedelta64(span.end + span.days_over * MINUTES_A_DAY, "m"))
-    starts = to_utc(np.concatenate(opens), timezone)[0].astype(np.int64)
-    ends = to_utc(np.concatenate(closes), timezone)[0].astype(np.int64)
+    starts = _reached(np.concatenate(opens), timezone)
+    ends = _reached(np.concatenate(closes), timezone)
     return _merged(starts, ends)
+
+
+def _reached(local: NDArray[np.datetime64], timezone: str) -> NDArray[np.int64]:
+    """Tell when a wall clock first shows each time or a later one, in seconds: (n,) -> (n,).
+
+    The edges of a window never change their order so; times moved forward out of a jump might.
+    """
+    utc, flags = to_utc(local, timezone)
+    second = utc.astype(np.int64)
+    skipped = flags == SKIPPED
+    instants, _ = _transitions(timezone)
+    second[skipped] = instants[np.searchsorted(instants, second[skipped], side="right") - 1]
+    return second
 
 
 def _merged(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Occurrences:

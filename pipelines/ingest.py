@@ -12,10 +12,11 @@ import numpy as np
 from geo import crs, windows
 from geo.errors import InvalidParameter, UnreadableFile
 from geo.piles import FEWEST_TEXTS, piles
-from pipelines import batches, collector, mapping, personal, readers
-from pipelines.batches import Batch, Frame, Occurrences
+from pipelines import batches, collector, kinds, mapping, personal, placing, readers, times
+from pipelines.batches import Batch, Occurrences
 from pipelines.derive import Deriver
 from pipelines.locator import Locator, gazetteer, known_centres
+from pipelines.placing import Frame
 from store import imports, incidents, models, observations, records
 from store.imports import Counts, Opening, SetAside
 from store.records import Identity
@@ -179,29 +180,27 @@ class _Import:
         """Take in one batch of rows."""
         batch = Batch(rows, self.source.header, self.layout)
         self.tally.rows += batch.size
-        when = batches.times(batch, self.deriver.profile.timezone, self.opening.started_at)
+        when = times.times(batch, self.deriver.profile.timezone, self.opening.started_at)
         is_incidents = self.options.kind == "incidents"
-        said = (
-            batches.read_kind(batch, self.deriver) if is_incidents else batches.read_sighting(batch)
-        )
+        said = kinds.read_kind(batch, self.deriver) if is_incidents else kinds.read_sighting(batch)
         at = self._points(batch)
         fresh, identity = self._new(batch)
-        placing = batches.placing(batch, fresh, at, self.locator, self.deriver)
-        if fresh.size and isinstance(said, batches.Told):
-            around = batches.Around(placing, self.deriver)
-            events = batches.events(batch, fresh, said, when, around)
-            incidents.add(self.connection, identity, events, placing)
-        elif fresh.size and isinstance(said, batches.Seen):
-            seen = batches.sightings(batch, fresh, said, when)
-            observations.add(self.connection, identity, seen, placing)
-        self._count(fresh, when, placing)
+        located = placing.locate(batch, fresh, at, self.locator, self.deriver)
+        if fresh.size and isinstance(said, kinds.Told):
+            around = kinds.Around(located, self.deriver)
+            events = kinds.events(batch, fresh, said, when, around)
+            incidents.add(self.connection, identity, events, located)
+        elif fresh.size and isinstance(said, kinds.Seen):
+            seen = kinds.sightings(batch, fresh, said, when)
+            observations.add(self.connection, identity, seen, located)
+        self._count(fresh, when, located)
         self._set_aside(batch)
 
-    def _points(self, batch: Batch) -> batches.Points:
-        given = batches.given_coordinates(batch)
+    def _points(self, batch: Batch) -> placing.Points:
+        given = placing.given_coordinates(batch)
         self.frame = self.frame or self._recognise(*given)
         frame = self.frame or Frame(crs.WGS84)  # no coordinates so far: nothing to transform
-        at = batches.points(batch, given, frame, self.deriver.profile.envelope)
+        at = placing.points(batch, given, frame, self.deriver.profile.envelope)
         self.tally.with_coordinates += int(np.isfinite(given[0]).sum())
         self.tally.outside += at.outside
         return at
@@ -299,7 +298,7 @@ class _Import:
         self.keys_met.add(keys)
         return records.known_keys(self.connection, self.table, asked)
 
-    def _count(self, fresh: NDArray[np.intp], when: batches.Times, at: Placing) -> None:
+    def _count(self, fresh: NDArray[np.intp], when: times.Times, at: Placing) -> None:
         tally = self.tally
         tally.accepted += fresh.size
         tally.matches.update(at.match_type)
@@ -393,7 +392,7 @@ SIX_HOURS = np.timedelta64(6, "h")
 ONE_HOUR = np.timedelta64(1, "h")
 
 
-def _precision(when: batches.Times, rows: NDArray[np.intp]) -> Counter[str]:
+def _precision(when: times.Times, rows: NDArray[np.intp]) -> Counter[str]:
     """Count how closely the time is known: the width of the interval, and clock jumps."""
     starts, ends = when.starts[rows], when.ends[rows]
     instant = np.timedelta64(0, "s")

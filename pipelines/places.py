@@ -10,10 +10,10 @@ import numpy as np
 from geo.errors import InvalidParameter
 from geo.profile import AREA_KINDS
 from pipelines import place_files, profiles
-from pipelines.batches import candidates
 from pipelines.derive import Deriver
 from pipelines.ingest import mark_piles
 from pipelines.locator import UNPLACED, Locator, PlaceWords, gazetteer
+from pipelines.placing import candidates
 from store import incidents, models, places, records
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ XLSX_MOST_BYTES = 200 * 1024 * 1024
 XLSX_MOST_RATIO = 100
 XLSX_RATIO_FROM = 1024 * 1024  # a small file may compress well without being a bomb
 XLSX_MOST_ENTRIES = 200
+XLSX_MOST_CELLS = 20_000_000  # also empty ones: a sheet is read as a full rectangle
 GEOJSON_MOST_BYTES = 200 * 1024 * 1024
 GEOJSON_DEEPEST = 20
 # Bytes that begin "å", "ä" or "ö" in UTF-8; in cp1252 they would read as "Ã" and never occur.
@@ -66,10 +67,7 @@ def open_rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Source:
         line and column as far as they are known. Faults deep in a large file come while its
         batches are read.
     """
-    if not path.is_file():
-        raise UnreadableFile("no-file", file=path.name)
-    if path.stat().st_size == 0:
-        raise UnreadableFile("file-empty", file=path.name)
+    require_file(path)
     readers: dict[str, Callable[[], Source]] = {
         ".xlsx": lambda: _xlsx(path),
         ".geojson": lambda: _geojson(path),
@@ -79,11 +77,33 @@ def open_rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Source:
     return readers.get(path.suffix.lower(), lambda: _csv(path, encoding, delimiter))()
 
 
+def require_file(path: Path) -> None:
+    """Refuse what is no file, is empty, or may not be read.
+
+    Raises
+    ------
+    UnreadableFile
+        The message says which of these it is.
+    """
+    if path.is_dir():
+        raise UnreadableFile("file-is-folder", file=path.name)
+    if not path.is_file():
+        raise UnreadableFile("no-file", file=path.name)
+    try:
+        with path.open("rb") as file:
+            first = file.read(1)
+    except OSError as fault:
+        raise UnreadableFile("file-closed", file=path.name) from fault
+    if not first:
+        raise UnreadableFile("file-empty", file=path.name)
+
+
 def as_line(cells: Iterable[str], delimiter: str = RAW_DELIMITER) -> str:
     """Write cells as one CSV record without its line end."""
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="").writerow(cells)
-    return text.getvalue()
+    # Only a writer that knows a line end puts cells that hold one into quotes.
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return text.getvalue().removesuffix("\r\n")
 
 
 def from_line(raw: str, delimiter: str) -> list[str]:
@@ -117,10 +137,9 @@ def _csv(path: Path, encoding: str, delimiter: str) -> Source:
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
     try:
-        codecs.lookup(encoding)
+        return path.open(encoding=encoding, newline="")
     except LookupError as fault:
         raise UnreadableFile("unknown-encoding", file=path.name, encoding=encoding) from fault
-    return path.open(encoding=encoding, newline="")
 
 
 def _guarded_read(path: Path, file: io.TextIOWrapper, size: int) -> str:
@@ -161,6 +180,8 @@ def _decodes(path: Path, encoding: str) -> bool:
 
 def _broken_encoding(path: Path, encoding: str) -> UnreadableFile:
     """Say in which line and column the first byte stands that cannot be read."""
+    if codecs.lookup(encoding).name.startswith(("utf-16", "utf-32")):  # line ends of many bytes
+        return UnreadableFile("broken-encoding-end", file=path.name, encoding=encoding)
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
@@ -170,7 +191,7 @@ def _broken_encoding(path: Path, encoding: str) -> UnreadableFile:
                     "broken-encoding",
                     file=path.name,
                     line=number,
-                    column=fault.start + 1,
+                    column=len(line[: fault.start].decode(encoding)) + 1,
                     value=line[fault.start : fault.start + 1].hex(),
                     encoding=encoding,
                 )
@@ -182,7 +203,10 @@ def _delimiter(text: str) -> str:
     lines = text.splitlines()[:50]
 
     def score(mark: str) -> tuple[int, int]:
-        widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+        except csv.Error:  # a cell that long is refused with its line when it is read
+            return 0, 0
         alike = sum(width == widths[0] for width in widths)
         return (alike * (widths[0] > 1), widths[0])
 
@@ -206,6 +230,8 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
             for cells in reader:
                 raw = "".join(taken).rstrip("\r\n")
                 taken.clear()
+                if "\x00" in raw:
+                    raise UnreadableFile("nul-character", file=path.name, line=line)
                 if cells:
                     yield line, raw, cells
                 line = reader.line_num + 1
@@ -218,8 +244,6 @@ def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[in
 def _broken_csv(path: Path, line: int, fault: str) -> UnreadableFile:
     if "field larger" in fault:
         return UnreadableFile("cell-too-long", file=path.name, line=line, most=LONGEST_CELL)
-    if "NUL" in fault:
-        return UnreadableFile("file-binary", file=path.name)
     return UnreadableFile("broken-quotes", file=path.name, line=line)
 
 
@@ -241,18 +265,43 @@ def _xlsx(path: Path) -> Source:
     header = [_cell(value) for value in filled[0][1]]
     while header and not header[-1]:
         header.pop()
+    timed = _timed_columns(row for _, row in filled[1:])
     records = (
-        (number, as_line(cells), cells)
+        _record(path, number, [_cell(v, timed=n in timed) for n, v in enumerate(row)])
         for number, row in filled[1:]
-        for cells in [[_cell(value) for value in row[: len(header)]]]
+        for row in [row[: len(header)]]
     )
     return Source([name.strip() for name in header], "xlsx", RAW_DELIMITER, _in_batches(records))
+
+
+def _record(path: Path, number: int, cells: list[str]) -> tuple[int, str, list[str]]:
+    """Give a row of a format that is not text the form of one that is."""
+    raw = as_line(cells)
+    if len(raw) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in cells):
+        raise UnreadableFile("cell-too-long", file=path.name, line=number, most=LONGEST_CELL)
+    return number, raw, cells
+
+
+def _timed_columns(rows: Iterable[list[object]]) -> set[int]:
+    """Tell which columns hold clock times; a sheet writes midnight as a mere day."""
+    return {
+        position
+        for row in rows
+        for position, value in enumerate(row)
+        if isinstance(value, datetime) and _whole_second(value).time() != time()
+    }
+
+
+def _whole_second(value: datetime) -> datetime:
+    """Round: spreadsheets count days in fractions, so midnight may read 23:59:59.914."""
+    return (value + timedelta(milliseconds=500)).replace(microsecond=0)
 
 
 def _refuse_bomb(path: Path) -> None:
     """Refuse a workbook that would fill the memory, before anything is parsed.
 
-    The sizes that a zip file states may lie, so its members are inflated and counted.
+    The sizes that a zip file states may lie, so its members are inflated and counted. A sheet is
+    read as the rectangle from its first cell to its last, so one stray cell can be a bomb.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -261,11 +310,54 @@ def _refuse_bomb(path: Path) -> None:
                 raise UnreadableFile("xlsx-bomb", file=path.name, why="entries")
             inflated = 0
             for member in members:
+                extent = _Extent()
                 for block in _blocks(archive, member):
                     inflated += len(block)
                     _refuse_size(path, inflated)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError) as fault:
+                    extent.see(block)
+                if extent.cells > XLSX_MOST_CELLS:
+                    raise UnreadableFile("xlsx-bomb", file=path.name, why="cells")
+    except _BROKEN_ZIP as fault:
         raise UnreadableFile("not-xlsx", file=path.name) from fault
+
+
+class _Extent:
+    """How far the cells of a sheet reach, by their references (r="C17")."""
+
+    def __init__(self) -> None:
+        self.columns = self.rows = 0
+        self._rest = b""
+
+    def see(self, block: bytes) -> None:
+        """Look at the next part of the sheet; a reference may lie across two parts."""
+        found = _REFERENCE.findall(self._rest + block)
+        self._rest = block[-_LONGEST_REFERENCE:]
+        if found:
+            columns, rows = zip(*found, strict=True)
+            self.columns = max(self.columns, *map(_column_number, set(columns)))
+            self.rows = max(self.rows, *map(int, set(rows)))
+
+    @property
+    def cells(self) -> int:
+        """Count the cells of the rectangle from the sheet's corner."""
+        return self.columns * self.rows
+
+
+_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]{1,3})(\d{1,7})["']""")
+_LONGEST_REFERENCE = 32
+
+
+def _column_number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+_BROKEN_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
+    *(RuntimeError, NotImplementedError, ValueError),
+)
 
 
 def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
@@ -281,26 +373,35 @@ def _refuse_size(path: Path, inflated: int) -> None:
         raise UnreadableFile("xlsx-bomb", file=path.name, why="ratio")
 
 
-def _cell(value: object) -> str:  # noqa: PLR0911 - one line a type
-    """Write a typed cell as a CSV would have it."""
+def _cell(value: object, *, timed: bool = False) -> str:  # noqa: PLR0911 - one line a type
+    """Write a typed cell as a CSV would have it; a `timed` column's days are its midnights."""
     match value:
         case None:
             return ""
         case str():
-            return value[: LONGEST_CELL + 1]
+            return value if value.isprintable() else _storable(value)
         case bool():
             return "1" if value else "0"
         case float():
             return str(int(value)) if value.is_integer() else repr(value)
         case datetime():
-            whole = value if value.microsecond == 0 else value + timedelta(milliseconds=500)
-            return whole.replace(microsecond=0).isoformat(sep=" ")
-        case date() | time():
-            return value.isoformat()
+            whole = _whole_second(value)
+            if timed or whole.time() != time():
+                return whole.isoformat(sep=" ", timespec="seconds")
+            return whole.date().isoformat()
+        case date():
+            return f"{value.isoformat()} 00:00:00" if timed else value.isoformat()
+        case time():
+            return value.isoformat(timespec="seconds")
         case timedelta():
-            return (datetime.min + value).time().isoformat()  # noqa: DTZ901 - a clock time only
+            return str(timedelta(seconds=round(value.total_seconds())))
         case _:
             return str(value)
+
+
+def _storable(text: str) -> str:
+    """Replace what no database keeps: NUL, and halves of characters that JSON can spell."""
+    return text.encode(errors="replace").decode().replace("\x00", "\ufffd")
 
 
 # --- GeoJSON -------------------------------------------------------------------------------
@@ -313,29 +414,51 @@ def _geojson(path: Path) -> Source:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as fault:
         raise UnreadableFile("not-geojson", file=path.name) from fault
+    _refuse_depth(path, document, GEOJSON_DEEPEST)
     features = document.get("features") if isinstance(document, dict) else None
-    if not isinstance(features, list) or not all(isinstance(f, dict) for f in features):
+    if not isinstance(features, list) or not all(map(_is_feature, features)):
         raise UnreadableFile("not-geojson", file=path.name)
     if not features:
         raise UnreadableFile("file-empty", file=path.name)
-    names: dict[str, None] = {}
+    found: dict[str, None] = {}
     for feature in features:
-        names.update(dict.fromkeys(feature.get("properties") or {}))
-    header = [*names, "longitude", "latitude"]
+        found.update(dict.fromkeys(feature.get("properties") or {}))
+    names = [name for name in found if name not in _POSITION]
     records = (
-        (number, as_line(cells), cells)
+        _record(path, number, _feature_cells(feature, names))
         for number, feature in enumerate(features, 1)
-        for cells in [_feature_cells(feature, list(names))]
     )
+    header = [_cell(name).strip() for name in (*names, *_POSITION)]
     return Source(header, "utf-8", RAW_DELIMITER, _in_batches(records))
 
 
+_POSITION = ("longitude", "latitude")  # columns made of the geometry
+
+
+def _refuse_depth(path: Path, value: object, left: int) -> None:
+    """Refuse nesting that no honest file has, before anything walks down into it."""
+    if not isinstance(value, dict | list):
+        return
+    if left == 0:
+        raise UnreadableFile("geojson-too-deep", file=path.name, most=GEOJSON_DEEPEST)
+    for inner in value.values() if isinstance(value, dict) else value:
+        _refuse_depth(path, inner, left - 1)
+
+
+def _is_feature(feature: object) -> bool:
+    return isinstance(feature, dict) and all(
+        isinstance(feature.get(part), dict | None) for part in ("properties", "geometry")
+    )
+
+
 def _feature_cells(feature: dict[str, Any], names: list[str]) -> list[str]:
+    """Give a feature's values and its point; without a point, the coordinates it names."""
     properties = feature.get("properties") or {}
     geometry = feature.get("geometry") or {}
     position = geometry.get("coordinates") if geometry.get("type") == "Point" else None
-    lon, lat = (position or ["", ""])[:2] if isinstance(position, list | None) else ("", "")
-    return [*(_cell(properties.get(name)) for name in names), _cell(lon), _cell(lat)]
+    if not isinstance(position, list) or len(position) < len(_POSITION):
+        position = [properties.get(name) for name in _POSITION]
+    return [_cell(value) for value in (*map(properties.get, names), *position[:2])]
 
 
 # --- Parquet -------------------------------------------------------------------------------
@@ -347,16 +470,23 @@ def _parquet(path: Path) -> Source:
 
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, OSError) as fault:
+    except (pa.ArrowException, OSError) as fault:
         raise UnreadableFile("not-parquet", file=path.name) from fault
-    header = [str(name) for name in file.schema_arrow.names]
+    header = [str(name).strip() for name in file.schema_arrow.names]
+    timed = [pa.types.is_timestamp(field.type) for field in file.schema_arrow]
 
     def records() -> Iterator[tuple[int, str, list[str]]]:
         number = 0
-        for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-            columns = [[_cell(value) for value in column.to_pylist()] for column in batch.columns]
-            for cells in zip(*columns, strict=True):
-                number += 1
-                yield number, as_line(cells), list(cells)
+        try:
+            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                columns = [
+                    [_cell(value, timed=clock) for value in column.to_pylist()]
+                    for column, clock in zip(batch.columns, timed, strict=True)
+                ]
+                for cells in zip(*columns, strict=True):
+                    number += 1
+                    yield _record(path, number, list(cells))
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as fault:
+            raise UnreadableFile("not-parquet", file=path.name) from fault
 
     return Source(header, "parquet", RAW_DELIMITER, _in_batches(records()))

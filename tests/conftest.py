@@ -12,6 +12,11 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code, so examples have no deadline.
+settings.register_profile("lagesbild", deadline=None, print_blob=True)
+settings.load_profile("lagesbild")
 
 TEMPLATE = "lagesbild_template"
 SERVER_SETTINGS = """
