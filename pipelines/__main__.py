@@ -7,7 +7,7 @@ import sys
 import typer
 
 from geo.errors import LagesbildError
-from pipelines.commands import db, ingest, others, places
+from pipelines.commands import db, ingest, observations, others, places
 from pipelines.commands.door import errors
 from pipelines.texts import sentence
 
@@ -25,6 +25,7 @@ app.add_typer(places.app, name="places")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(ingest.imports_app, name="imports")
 app.add_typer(ingest.quarantine_app, name="quarantine")
+app.add_typer(observations.app, name="observations")
 app.command("analyse")(others.analyse_command)
 app.add_typer(others.export_app, name="export")
 app.add_typer(others.users_app, name="users")

@@ -51,7 +51,7 @@ class Batch:
 
     def _refuse_personal(self) -> dict[int, str]:
         """Find rows with a personal identity number; give their masked raw texts."""
-        masked = personal.masked_lines(self.rows.raws)
+        masked = personal.masked_lines(self.rows.raws, self.rows.cells)
         self.faults.add(masked, "personal-number", "", [])
         return masked
 

@@ -15,7 +15,7 @@ from pipelines import accounts, demo_data, places, profiles
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
-from store import imports, schema
+from store import imports, observations, schema
 from store.accounts import user
 from store.db import connect
 
@@ -125,8 +125,12 @@ def _fill(
     places.import_file(store, PlaceImport(files.venues, "venues"))
     progress("ingest")
     wanted = {"incidents": files.incidents, "observations": files.observations}
-    return [
+    reports = [
         ingest(store, path, Options(kind, synthetic=True), frozen.clock)
         for kind, path in wanted.items()
         if kind not in done
     ]
+    with store.write() as connection:  # the generator's notes hold no persons
+        waiting = observations.unreviewed(connection)
+        observations.review(connection, [each.id for each in waiting])
+    return reports

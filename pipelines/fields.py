@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LONGEST_SHOWN = 80
-_CALENDAR_DAY = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})(\D|$)|^\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+_YEAR_FIRST = re.compile(r"^(\d{4})([-./]?)(\d{1,2})\2(\d{1,2})(?!\d)")
+_YEAR_LAST = re.compile(r"^(\d{1,2})[-./](\d{1,2})[-./](\d{4}|\d{2})(?!\d)")
 _MIDNIGHT_24 = re.compile(r"(^|[ T])24[:.]?00")
-_ZONED = re.compile(r"\d(Z|[+-]\d{2}:?\d{2})$")
+_ZONED = re.compile(r"\d:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)$")
 MOST_EVENTS_A_ROW = 1_000
 MINUTES_A_DAY = 1_440
 
@@ -105,7 +107,9 @@ def _zoned(
     """Read what carries a zone, and turn it into the profile's wall clock."""
     for position in np.flatnonzero(unread).tolist():
         if _ZONED.search(words[position]):
-            instant = pd.to_datetime(words[position], utc=True, errors="coerce")
+            instant = pd.to_datetime(
+                words[position], utc=True, errors="coerce", format="ISO8601"
+            )
             if not pd.isna(instant):
                 utc = np.array([instant.tz_localize(None)], dtype="datetime64[s]")
                 wall[position] = windows.to_local(utc, timezone)[0]
@@ -118,11 +122,32 @@ def _explain(column: Column, positions: NDArray[np.intp], faults: Faults) -> Non
         cell = column.cells[position]
         if _MIDNIGHT_24.search(cell):
             reason = "time-24"
-        elif _CALENDAR_DAY.match(cell):
+        elif _names_no_day(cell):
             reason = "date-does-not-exist"
         else:
             reason = "date-unreadable"
         faults.add([position], reason, column.name, column.cells)
+
+
+def _names_no_day(cell: str) -> bool:
+    """Tell whether a text has the form of a date that no calendar has, in any usual order."""
+    if found := _YEAR_FIRST.match(cell):
+        orders = [(found[1], found[3], found[4])]
+    elif found := _YEAR_LAST.match(cell):
+        first, second, year = found.groups()
+        year = year.zfill(4).replace("00", "20", 1)
+        orders = [(year, first, second), (year, second, first)]
+    else:
+        return False
+    return not any(_is_day(*map(int, order)) for order in orders)
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    try:
+        date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def clock_minutes(column: Column, formats: tuple[str, ...], faults: Faults) -> NDArray[np.int64]:

@@ -29,6 +29,8 @@ DATETIMES = (
     "%Y-%m-%d %H:%M",
     "%Y-%m-%dT%H:%M:%S",
     "%Y-%m-%dT%H:%M",
+    "%Y-%m-%d %H:%M:%S.%f",
+    "%Y-%m-%dT%H:%M:%S.%f",
     "%Y-%m-%d",
     "%Y%m%d",
 )
@@ -171,7 +173,7 @@ POLICE_AREAS = Layout(
         "ends_time": "brottstid slut",
     },
     date_formats=("%m/%d/%Y", "%m/%d/%y", "%Y-%m-%d"),
-    time_formats=("%H%M", "%H:%M"),
+    time_formats=("%H%M", "%H:%M", "%H:%M:%S"),
 )
 POLICE_POINTS = Layout(
     kind="incidents",

@@ -10,7 +10,10 @@ import codecs
 import csv
 import io
 import json
+import lzma
+import re
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -19,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from geo.errors import UnreadableFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 ROWS_AT_ONCE = 50_000
@@ -282,7 +285,7 @@ def _record(path: Path, number: int, cells: list[str]) -> tuple[int, str, list[s
     return number, raw, cells
 
 
-def _timed_columns(rows: Iterable[list[object]]) -> set[int]:
+def _timed_columns(rows: Iterable[Sequence[object]]) -> set[int]:
     """Tell which columns hold clock times; a sheet writes midnight as a mere day."""
     return {
         position
@@ -373,7 +376,7 @@ def _refuse_size(path: Path, inflated: int) -> None:
         raise UnreadableFile("xlsx-bomb", file=path.name, why="ratio")
 
 
-def _cell(value: object, *, timed: bool = False) -> str:  # noqa: PLR0911 - one line a type
+def _cell(value: object, *, timed: bool = False) -> str:
     """Write a typed cell as a CSV would have it; a `timed` column's days are its midnights."""
     match value:
         case None:
@@ -381,9 +384,17 @@ def _cell(value: object, *, timed: bool = False) -> str:  # noqa: PLR0911 - one 
         case str():
             return value if value.isprintable() else _storable(value)
         case bool():
-            return "1" if value else "0"
+            return str(int(value))
         case float():
             return str(int(value)) if value.is_integer() else repr(value)
+        case date() | time() | timedelta():
+            return _moment(value, timed=timed)
+        case _:
+            return str(value)
+
+
+def _moment(value: date | time | timedelta, *, timed: bool) -> str:
+    match value:
         case datetime():
             whole = _whole_second(value)
             if timed or whole.time() != time():
@@ -393,10 +404,8 @@ def _cell(value: object, *, timed: bool = False) -> str:  # noqa: PLR0911 - one 
             return f"{value.isoformat()} 00:00:00" if timed else value.isoformat()
         case time():
             return value.isoformat(timespec="seconds")
-        case timedelta():
-            return str(timedelta(seconds=round(value.total_seconds())))
         case _:
-            return str(value)
+            return str(timedelta(seconds=round(value.total_seconds())))
 
 
 def _storable(text: str) -> str:
@@ -470,7 +479,7 @@ def _parquet(path: Path) -> Source:
 
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as fault:
+    except (pa.ArrowException, OSError, ValueError) as fault:
         raise UnreadableFile("not-parquet", file=path.name) from fault
     header = [str(name).strip() for name in file.schema_arrow.names]
     timed = [pa.types.is_timestamp(field.type) for field in file.schema_arrow]

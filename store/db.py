@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL_SIZE = 10
+WRITERS_LOCK = 0x4C42  # "LB", PostgreSQL's advisory lock that queues writers
 UNUSABLE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
+UNUSABLE_STATES = ("08", "53", "55P03", "57")  # connection, resources, lock wait, shutdown
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,11 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Give a connection whose work is kept whole or not at all."""
+        """Give a connection whose work is kept whole or not at all; one writer at a time."""
         with _translated(), self.engine.connect() as connection:
             writer = connection.execution_options(writes=True)
             with writer.begin():
+                self._queue(writer)
                 yield writer
 
     @contextmanager
@@ -57,8 +60,15 @@ class Store:
         with _translated(), self.engine.connect() as connection:
             writer = connection.execution_options(writes=True)
             with writer.begin() as transaction:
+                self._queue(writer)
                 yield writer
                 transaction.rollback()
+
+    def _queue(self, writer: sa.Connection) -> None:
+        """Wait for the writer before us, as long in PostGIS as in a GeoPackage."""
+        if not self.is_geopackage:
+            writer.exec_driver_sql(f"SET LOCAL lock_timeout = {geopackage.BUSY_TIMEOUT_MS}")
+            writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
 
     def close(self) -> None:
         """Give back every connection."""
@@ -74,7 +84,9 @@ def _translated() -> Iterator[None]:
         name = getattr(fault.orig, "sqlite_errorname", "")
         if name == "SQLITE_NOTADB":
             raise InvalidParameter("not-a-database") from fault
-        if name.startswith(UNUSABLE) or fault.connection_invalidated or _refused(fault):
+        state = getattr(fault.orig, "sqlstate", None) or ""
+        unusable = name.startswith(UNUSABLE) or state.startswith(UNUSABLE_STATES)
+        if unusable or fault.connection_invalidated or _refused(fault):
             raise StoreUnavailable("store-unavailable") from fault
         raise
 

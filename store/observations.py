@@ -139,6 +139,26 @@ def _conditions(where: ObservationFilter) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
+@dataclass(frozen=True, slots=True)
+class Unreviewed:
+    """An observation whose note nobody has read yet."""
+
+    id: int
+    observed_at: datetime
+    note: str
+
+
+def unreviewed(connection: sa.Connection) -> list[Unreviewed]:
+    """List observations with a note that waits for a reader, the oldest first."""
+    table = models.Observation
+    query = (
+        sa.select(table.id, table.observed_at, table.note)
+        .where(table.reviewed.is_(False), table.note != "")
+        .order_by(table.observed_at, table.id)
+    )
+    return [Unreviewed(*row) for row in connection.execute(query)]
+
+
 def review(connection: sa.Connection, ids: Sequence[int]) -> int:
     """Release the notes of observations for others to read; give how many there were."""
     statement = sa.update(models.Observation).where(models.Observation.id.in_(ids))
