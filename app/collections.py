@@ -11,7 +11,7 @@ from app import readers
 from app.features import Json
 from app.readers import Items, Question
 
-COMMON = ("limit", "offset", "bbox", "datetime")
+COMMON = ("limit", "offset", "bbox", "bbox-crs", "crs", "datetime")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from app.collections import COLLECTIONS, Collection
 from app.features import Json
-from app.queries import DEFAULT_LIMIT, DEFAULT_RESOLUTION, MOST_ITEMS, SCOPES
+from app.queries import CRS84, DEFAULT_LIMIT, DEFAULT_RESOLUTION, MOST_ITEMS, SCOPES
 from geo import cells
 
 GEOJSON = "application/geo+json"
@@ -27,11 +27,14 @@ _RESOLUTION: Json = {
 }
 _NUMBERS: Json = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
 _TEXT: Json = {"type": "string"}
+_ONE_SYSTEM: Json = {"type": "string", "enum": [CRS84], "default": CRS84}
 
 SCHEMAS: dict[str, Json] = {
     "limit": _LIMIT,
     "offset": {"type": "integer", "minimum": 0, "default": 0},
     "bbox": _NUMBERS,
+    "bbox-crs": _ONE_SYSTEM,
+    "crs": _ONE_SYSTEM,
     "datetime": _TEXT,
     "area": _TEXT,
     "category": {"type": "array", "items": _TEXT},
@@ -43,6 +46,8 @@ MEANINGS = {
     "limit": "Högsta antal objekt i svaret; ett större tal än det högsta räknas som det högsta.",
     "offset": "Hur många objekt som hoppas över; länken next fyller i den.",
     "bbox": "Väst, syd, öst, nord i grader (CRS84); höjder får finnas och används inte.",
+    "bbox-crs": "Koordinatsystemet för bbox: alltid CRS84 (longitud, latitud i WGS 84).",
+    "crs": "Koordinatsystemet för svaret: alltid CRS84 (longitud, latitud i WGS 84).",
     "datetime": "Tidpunkt eller intervall enligt RFC 3339, öppet med två punkter: 2025-01-01/..",
     "area": "Ett områdes namn eller id.",
     "category": "En eller flera kategorier med komma emellan. Utan filter ger händelser alla"
@@ -86,8 +91,11 @@ def _paths(collection: Collection) -> Json:
     items = _get(f"get{name}", collection.title, GEOJSON)
     one = _get(f"get{name}Item", f"{collection.title}: ett objekt", GEOJSON, missing=True)
     for operation, parameters in (
-        (items, [{"$ref": f"#/components/parameters/{p}"} for p in collection.parameters]),
-        (one, [{"name": "fid", "in": "path", "required": True, "schema": _TEXT}]),
+        (items, [_reference(name) for name in collection.parameters]),
+        (
+            one,
+            [{"name": "fid", "in": "path", "required": True, "schema": _TEXT}, _reference("crs")],
+        ),
     ):
         get = operation["get"]
         if isinstance(get, dict):
@@ -97,6 +105,10 @@ def _paths(collection: Collection) -> Json:
         f"{path}/items": items,
         f"{path}/items/{{fid}}": one,
     }
+
+
+def _reference(parameter: str) -> Json:
+    return {"$ref": f"#/components/parameters/{parameter}"}
 
 
 def _get(operation: str, summary: str, media: str, *, missing: bool = False) -> Json:

@@ -27,6 +27,8 @@ BBOX_FLAT, BBOX_TALL = 4, 6
 
 Box = tuple[float, float, float, float]
 
+CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _INSTANT = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})", re.ASCII | re.IGNORECASE
@@ -75,6 +77,8 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], profile: Pro
         A parameter is unknown, given twice, or its value cannot be used.
     """
     given = _once(pairs, allowed)
+    for name in ("crs", "bbox-crs"):
+        _one_of(name, given.get(name), (CRS84,), CRS84)
     return Query(
         limit=_limit(given.get("limit")),
         offset=_offset(given.get("offset")),

@@ -44,7 +44,8 @@ def tally(
     Raises
     ------
     InvalidParameter
-        Shapes differ, there is no key, or the combinations exceed 64 bits.
+        Shapes differ, there is no key, a share is not in [0, 1], or the combinations exceed
+        64 bits.
 
     Notes
     -----
@@ -52,6 +53,8 @@ def tally(
     """
     if not keys or any(key.shape != events.shape for key in (*keys, share)):
         raise InvalidParameter("shapes-differ")
+    if not ((share >= 0) & (share <= 1)).all():
+        raise InvalidParameter("share-out-of-range")
     inside = share > 0
     held, part = events[inside], share[inside]
     combined = np.zeros(held.size, dtype=np.int64)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import sys
+from pathlib import Path
 
 import typer
 
 from geo.errors import LagesbildError
 from pipelines.commands import db, ingest, observations, others, places
 from pipelines.commands.door import errors
-from pipelines.texts import sentence
+from pipelines.texts import sentence, text
 
 REFUSED = 2  # the exit code when something cannot be done as asked
+SYSTEM_FAULTS = {
+    errno.EACCES: "system-no-permission",
+    errno.EPERM: "system-no-permission",
+    errno.EROFS: "system-no-permission",
+    errno.ENOSPC: "system-disk-full",
+    errno.ENAMETOOLONG: "system-name-too-long",
+}
 
 app = typer.Typer(
     name="lagesbild",
@@ -40,6 +49,16 @@ def main() -> None:
     except LagesbildError as fault:
         errors.print(sentence(fault), markup=False)
         sys.exit(REFUSED)
+    except OSError as fault:
+        errors.print(_system_fault(fault), markup=False)
+        sys.exit(REFUSED)
+
+
+def _system_fault(fault: OSError) -> str:
+    """Say what the operating system refused."""
+    name = Path(str(fault.filename)).name if fault.filename else "–"
+    code = SYSTEM_FAULTS.get(fault.errno or 0, "system-fault")
+    return text(code, file=name, why=fault.strerror or type(fault).__name__)
 
 
 if __name__ == "__main__":

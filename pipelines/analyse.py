@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from geo.errors import InvalidParameter, TooFewObservations
 from pipelines import collector
 from pipelines.derive import Deriver
 from pipelines.naming import Namer
+from pipelines.periods import local_days
 from pipelines.publish import Findings, publish
 from store import imports, incidents, places, runs
 from store.layers import ANYWHERE, AreaTable, CellTable, NewCluster
@@ -54,6 +55,8 @@ class Outcome:
 
     run: Run
     changed: bool
+    first_day: date  # local, both included
+    last_day: date
     cells: int
     clusters: int
 
@@ -80,10 +83,7 @@ def analyse(
         provenance = study.provenance(now)
         standing = runs.current(connection)
         if standing is not None and _same(standing, provenance):
-            layers = runs.layers(connection, standing.id)
-            return Outcome(
-                standing, changed=False, cells=layers["cells"].n, clusters=layers["clusters"].n
-            )
+            return _outcome(connection, standing, study.timezone, changed=False)
         found = Findings(
             cells=study.cell_table(),
             areas=study.area_table(),
@@ -93,8 +93,13 @@ def analyse(
     progress("publish")
     with collector.paused(), store.write() as connection:
         run = publish(connection, provenance, found)
-    cells = len(np.unique(found.cells.cell))
-    return Outcome(run, changed=True, cells=cells, clusters=len(found.clusters))
+        return _outcome(connection, run, study.timezone, changed=True)
+
+
+def _outcome(connection: sa.Connection, run: Run, timezone: str, *, changed: bool) -> Outcome:
+    days = local_days(run.period_start, run.period_end, timezone)
+    layers = runs.layers(connection, run.id)
+    return Outcome(run, changed, *days, layers["cells"].n, layers["clusters"].n)
 
 
 def _same(standing: Run, wanted: Provenance) -> bool:
@@ -116,6 +121,7 @@ class _Study:
         self._progress = progress
         self._deriver = Deriver(connection)
         profile = self._deriver.profile
+        self.timezone = profile.timezone
         self.total = tuple(c.code for c in profile.categories if c.in_total and c.on_map)
         self.categories = tuple(c.code for c in profile.categories if c.on_map)
         self.start, self.end = _period(connection, parameters, profile.timezone)
@@ -167,7 +173,7 @@ class _Study:
 
     def _digest(self) -> str:
         digest = hashlib.sha256(repr(self._deriver.profile).encode())
-        digest.update(str(self._deriver.revision).encode())
+        digest.update(f"{self._deriver.revision} {self.start} {self.end}".encode())
         for values in (
             self.all.id,
             self.all.count,
@@ -360,9 +366,10 @@ def _period(
         span = incidents.span(connection)
         if span is None:
             raise TooFewObservations("no-incidents")
-        last = np.datetime64(span[1].replace(tzinfo=None), "s")
-        after = windows.to_local(np.array([last]), timezone).astype("datetime64[M]")[0] + 1
-        first = after - MONTHS
+        edges = np.array([edge.replace(tzinfo=None) for edge in span], dtype="datetime64[s]")
+        earliest, latest = windows.to_local(edges, timezone).astype("datetime64[M]")
+        after = latest + 1
+        first = max(after - MONTHS, earliest)
     else:
         try:
             first, after = (np.datetime64(month, "M") for month in parameters.months)
@@ -371,8 +378,8 @@ def _period(
         after = after + 1
         if first >= after:
             raise InvalidParameter("months", value=" ".join(parameters.months))
-    edges, _ = windows.to_utc(np.array([first, after]).astype("datetime64[s]"), timezone)
-    start, end = (edge.astype(object).replace(tzinfo=UTC) for edge in edges)
+    borders, _ = windows.to_utc(np.array([first, after]).astype("datetime64[s]"), timezone)
+    start, end = (border.astype(object).replace(tzinfo=UTC) for border in borders)
     return start, end
 
 

@@ -17,6 +17,8 @@ from branca.element import Element
 
 from geo import cells
 from geo.errors import Conflict, InvalidParameter, NotFound, TooFewObservations
+from pipelines.derive import FOCUS_KINDS
+from pipelines.periods import local_days
 from pipelines.texts import text
 from store import layers, places, runs
 from store.layers import LayerFilter
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 VENDOR = Path(__file__).parents[1] / "web" / "static" / "vendor" / "leaflet"
 SCALE = ("#fde0c5", "#f7a072", "#d9604c", "#a32a50", "#5c1049")  # light to dark, one hue path
+LAST = 0  # stands for the upper limit that the last class does not have
 FEWEST_SHOWN = 5  # a cell with fewer events points at a single home
 _FOREIGN = re.compile(r"""(?:src|href)=["']https?://[^"']+["']""")
 _LINK = re.compile(r"""<link[^>]+href=["']https?://[^"']*leaflet[^"']*\.css["'][^>]*/?>""")
@@ -101,10 +104,13 @@ class _Map(folium.Map):
 def _page(connection: sa.Connection, run: Run, found: CellCounts, view: View) -> str:
     steps = _steps(found)
     view_map = _Map()
-    outlines = [area for area in places.areas(connection) if area.kind != "district"]
+    outlines = [area for area in places.areas(connection) if area.kind in FOCUS_KINDS]
     folium.GeoJson(
         _collection([(area.outline, {"namn": area.name}) for area in outlines]),
         style_function=lambda _: {"color": "#1d3c4f", "weight": 1.5, "fill": False},
+        tooltip=folium.GeoJsonTooltip(
+            ["namn"], labels=False, permanent=True, direction="center", class_name="omrade"
+        ),
     ).add_to(view_map)
     folium.GeoJson(
         _collection(_hexagons(found, steps)),
@@ -117,10 +123,10 @@ def _page(connection: sa.Connection, run: Run, found: CellCounts, view: View) ->
         tooltip=folium.GeoJsonTooltip(["antal"], aliases=["Händelser"]),
     ).add_to(view_map)
     west, south, east, north = shapely.total_bounds(
-        [area.outline for area in outlines if area.kind != "municipality"]
+        [area.outline for area in outlines] or list(cells.polygons(found.cell))
     )
     view_map.fit_bounds([[south, west], [north, east]])
-    _caption(connection, run, steps, view, view_map)
+    _caption(connection, run, found, view, view_map)
     return _inlined(view_map.get_root().render())
 
 
@@ -156,23 +162,30 @@ def _collection(rows: list[tuple[shapely.Geometry, dict[str, Any]]]) -> dict[str
     }
 
 
+def _class(low: int, high: int) -> str:
+    """Write the limits of a class of counts; `high` is the next class's lower limit, or LAST."""
+    if high == LAST:
+        return f"{low} eller fler"
+    return str(low) if high == low + 1 else f"{low}–{high - 1}"
+
+
 def _caption(
-    connection: sa.Connection, run: Run, steps: list[int], view: View, view_map: folium.Map
+    connection: sa.Connection, run: Run, found: CellCounts, view: View, view_map: folium.Map
 ) -> None:
+    steps = _steps(found)
     profile = places.profile(connection)
     window = next(w.label for w in profile.windows if w.name == view.window)
     labels = {category.code: category.label for category in profile.categories}
     kinds = ", ".join(labels[code] for code in view.categories) or text("export-total")
     title = f"{profile.label}: {kinds}, {window}"
-    limits = [*steps, None]
+    limits = [*steps, LAST]
     legend = "".join(
-        f'<li><span style="background:{_colour(i, steps)}"></span>'
-        f"{low}{'–' + str(high - 1) if high else ' eller fler'}</li>"
+        f'<li><span style="background:{_colour(i, steps)}"></span>{_class(low, high)}</li>'
         for i, (low, high) in enumerate(pairwise(limits))
     )
-    period = f"{run.period_start:%Y-%m-%d} – {run.period_end:%Y-%m-%d}"
+    first, last = local_days(run.period_start, run.period_end, profile.timezone)
     lines = [
-        text("export-period", period=period, n=run.n_incidents, run=run.id),
+        text("export-period", first=first, last=last, n=int(found.count.sum()), run=run.id),
         text("export-unplaced", unplaced=run.n_unplaced, imprecise=run.n_imprecise),
         text("export-few", fewest=FEWEST_SHOWN),
         text("export-caveat"),
@@ -197,7 +210,10 @@ _STYLE = (
     "#bildtext ul{list-style:none;margin:0;padding:0}"
     "#bildtext span{display:inline-block;width:16px;height:12px;margin-right:8px}"
     "#bildtext strong{display:block;background:#b3261e;color:#fff;padding:2px 6px}"
-    ".leaflet-container{background:#f4f6f5}"
+    ".folium-map.leaflet-container{background:#f4f6f5}"
+    ".omrade.leaflet-tooltip{background:none;border:0;box-shadow:none;padding:0;"
+    "font:600 13px system-ui,sans-serif;color:#12303f;"
+    "text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 3px #fff}"
 )
 
 
@@ -209,10 +225,10 @@ def _inlined(page: str) -> str:
     except FileNotFoundError as fault:
         raise NotFound("front-end-missing", file="leaflet") from fault
     style = _IMAGE.sub("none", style)
-    page = _LINK.sub(lambda _: f"<style>{style}</style>", page)
-    page = _SCRIPT.sub(lambda _: f"<script>{script}</script>", page)
+    page = _LINK.sub("<style>@STYLE@</style>", page)
+    page = _SCRIPT.sub("<script>@SCRIPT@</script>", page)
     page = page.replace("<html>", '<html lang="sv">', 1).replace(", user-scalable=no", "")
     left = _FOREIGN.search(page)
     if left is not None:
         raise AssertionError(f"the page would ask another host: {left.group()[:80]}")
-    return page
+    return page.replace("@STYLE@", style, 1).replace("@SCRIPT@", script, 1)

@@ -107,9 +107,7 @@ def _zoned(
     """Read what carries a zone, and turn it into the profile's wall clock."""
     for position in np.flatnonzero(unread).tolist():
         if _ZONED.search(words[position]):
-            instant = pd.to_datetime(
-                words[position], utc=True, errors="coerce", format="ISO8601"
-            )
+            instant = pd.to_datetime(words[position], utc=True, errors="coerce", format="ISO8601")
             if not pd.isna(instant):
                 utc = np.array([instant.tz_localize(None)], dtype="datetime64[s]")
                 wall[position] = windows.to_local(utc, timezone)[0]
@@ -135,8 +133,7 @@ def _names_no_day(cell: str) -> bool:
         orders = [(found[1], found[3], found[4])]
     elif found := _YEAR_LAST.match(cell):
         first, second, year = found.groups()
-        year = year.zfill(4).replace("00", "20", 1)
-        orders = [(year, first, second), (year, second, first)]
+        orders = [(f"20{year}"[-4:], *days) for days in ((first, second), (second, first))]
     else:
         return False
     return not any(_is_day(*map(int, order)) for order in orders)

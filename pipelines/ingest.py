@@ -16,6 +16,7 @@ from pipelines import batches, collector, kinds, mapping, personal, placing, rea
 from pipelines.batches import Batch, Occurrences
 from pipelines.derive import Deriver
 from pipelines.locator import Locator, gazetteer, known_centres
+from pipelines.periods import local_day
 from pipelines.placing import Frame
 from store import imports, incidents, models, observations, records
 from store.imports import Counts, Opening, SetAside
@@ -40,7 +41,6 @@ GOOD_HIT_RATE = 0.85  # Ratcliffe 2004: a first estimate of the least reliable r
 RECOGNISE_FROM = 5_000  # coordinates looked at when the system is not given
 MOST = 0.5  # a file with more of its coordinates elsewhere is refused whole
 SYNTHETIC_PREFIX = "syntetisk"
-LONGEST_RAW = 20_000
 MOST_EXAMPLES = 20
 PLACED = ("coordinates", "address", "address_without_letter", "crossing", "place", "street")
 TABLES: dict[str, type[models.Incident | models.Observation]] = {
@@ -59,6 +59,7 @@ class Options:
     source: str = ""  # else the layout's
     dry_run: bool = False
     synthetic: bool = False
+    corrected: bool = False  # rows from the quarantine, handed in again
     online: Geocoder | None = None
 
 
@@ -66,7 +67,7 @@ class Options:
 class Report:
     """What became of a file's rows; `rows_read` is the sum of the next three."""
 
-    import_id: int | None  # None after a dry run, and for a file that was already in
+    import_id: int | None  # None after a dry run
     counts: Counts
     details: dict[str, Any]
 
@@ -80,7 +81,8 @@ def ingest(
 ) -> Report:
     """Take a file in: one transaction, nothing lost, nothing twice.
 
-    Every row is accepted, a duplicate, or quarantined with its line, raw text and reason.
+    Every row is accepted, a duplicate, or quarantined with its line, raw text and reason. The
+    same file again gives duplicates only, whether its rows were accepted or set aside.
 
     Parameters
     ----------
@@ -169,6 +171,9 @@ class _Import:
         profile = self.deriver.profile
         self.locator = Locator(gazetteer(connection, profile), options.online)
         self.table = TABLES[options.kind]
+        self.set_aside_before: set[int] = set()
+        if not options.corrected:
+            self.set_aside_before = imports.lines_set_aside(connection, opening)
         self.import_id = imports.begin(connection, opening)
         self.occurrences = Occurrences()
         self.keys_met = Occurrences()
@@ -316,10 +321,12 @@ class _Import:
                 fault.reason,
                 fault.column,
                 fault.value,
-                batch.raw(position)[:LONGEST_RAW],
+                batch.raw(position),
             )
             for position, fault in sorted(batch.faults.found.items())
+            if batch.rows.lines[position] not in self.set_aside_before
         ]
+        self.tally.duplicates += len(batch.faults.found) - len(rows)
         self.tally.reasons.update(row.reason for row in rows)
         for row in rows[: MOST_EXAMPLES - len(self.tally.examples)]:
             self.tally.examples.append(
@@ -366,13 +373,19 @@ class _Import:
             "reasons": dict(tally.reasons.most_common()),
             "placed_by": dict(tally.matches.most_common()),
             "hit_rate": round(placed / tally.accepted, 4) if tally.accepted else None,
+            "placed": placed,
             "precise": tally.precise,
             "unplaced": tally.matches["none"] + tally.matches["ambiguous"],
             "piled": n_piled,
             "time_precision": dict(tally.precision.most_common()),
-            "first": None if tally.first is None else f"{tally.first}Z",
-            "last": None if tally.last is None else f"{tally.last}Z",
+            "first_day": self._local_day(tally.first),
+            "last_day": self._local_day(tally.last),
         }
+
+    def _local_day(self, instant: np.datetime64 | None) -> str | None:
+        if instant is None:
+            return None
+        return local_day(instant, self.deriver.profile.timezone).isoformat()
 
 
 def mark_piles(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import tomllib
+import unicodedata
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import pandas as pd
+
 from geo.errors import InvalidParameter, UnreadableFile
+from pipelines import personal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Mapping as Table
     from pathlib import Path
 
@@ -106,14 +111,16 @@ def load(path: Path) -> Layout:
     UnreadableFile
         It is missing or is not TOML.
     InvalidParameter
-        It names a field that does not exist, or lacks its kind, source or columns.
+        It names a setting or a field that does not exist, gives one a value that cannot be
+        used, or lacks its kind, source or columns.
     """
     document = _toml(path)
+    _require_form(path, document)
     kind = document.get("kind", "")
     if kind not in FIELDS:
         raise InvalidParameter("mapping-kind", file=path.name, value=kind)
     source = document.get("source", "")
-    if not isinstance(source, str) or not source.strip():
+    if not source.strip():
         raise InvalidParameter("mapping-source", file=path.name)
     for part in ("columns", "constants", "values"):
         unknown = sorted(set(document.get(part, {})) - set(FIELDS[kind]))
@@ -144,8 +151,98 @@ def _toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as fault:
         raise UnreadableFile("no-file", file=path.name) from fault
+    except IsADirectoryError as fault:
+        raise UnreadableFile("file-is-folder", file=path.name) from fault
+    except PermissionError as fault:
+        raise UnreadableFile("file-closed", file=path.name) from fault
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise UnreadableFile("mapping-not-toml", file=path.name, fault=str(fault)) from fault
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_delimiter(value: object) -> bool:
+    return isinstance(value, str) and len(value) == 1 and value not in '"\r\n'
+
+
+def _is_epsg(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _is_metres(value: object) -> bool:
+    return type(value) in {int, float} and 0 <= float(str(value)) < FARTHEST_M
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+def _are_formats(value: object) -> bool:
+    """Tell whether these are patterns for dates and times that can be used."""
+    if not isinstance(value, list) or not value or not _are_texts(value):
+        return False
+    try:
+        for pattern in value:
+            pd.to_datetime(pd.Series(["-"]), format=pattern, errors="coerce")
+    except ValueError:
+        return False
+    return True
+
+
+def _table_of(fits: Callable[[object], bool]) -> Callable[[object], bool]:
+    return lambda value: isinstance(value, dict) and all(map(fits, value.values()))
+
+
+def _choice_of(values: str) -> Callable[[object], bool]:
+    """Describe a table that names a column and the values that count."""
+    return lambda value: (
+        isinstance(value, dict)
+        and set(value) == {"column", values}
+        and _is_text(value["column"])
+        and _are_texts(value[values])
+    )
+
+
+def _is_uncertainty(value: object) -> bool:
+    """Tell whether this names a column and gives metres for its values."""
+    if not isinstance(value, dict):
+        return False
+    metres = {key: metres for key, metres in value.items() if key != "column"}
+    return _is_text(value.get("column", "")) and all(map(_is_metres, metres.values()))
+
+
+FARTHEST_M = 1e6
+_FORM: dict[str, Callable[[object], bool]] = {
+    "kind": _is_text,
+    "source": _is_text,
+    "encoding": _is_text,
+    "delimiter": _is_delimiter,
+    "epsg": _is_epsg,
+    "columns": _table_of(_is_text),
+    "constants": _table_of(_is_scalar),
+    "values": _table_of(_table_of(_is_text)),
+    "datetime_formats": _are_formats,
+    "date_formats": _are_formats,
+    "time_formats": _are_formats,
+    "uncertainty": _is_uncertainty,
+    "when": _choice_of("coordinates"),
+    "date_only": _choice_of("values"),
+}
+
+
+def _require_form(path: Path, document: dict[str, Any]) -> None:
+    """Refuse a setting that does not exist, or whose value cannot be used."""
+    for name, value in document.items():
+        if name not in _FORM:
+            raise InvalidParameter("mapping-key", file=path.name, value=name)
+        if not _FORM[name](value):
+            raise InvalidParameter("mapping-value", file=path.name, part=name)
 
 
 def _uncertainty(part: dict[str, Any]) -> ByColumn:
@@ -218,6 +315,8 @@ ALIASES = {
     "longitude": "longitud",
     "latitude": "latitud",
 }
+LONGEST_LIST = 300
+OWN_ALIASES = {"lon": "longitude", "lat": "latitude"}
 FEWEST_SHARED = 4
 
 
@@ -231,14 +330,17 @@ def recognise(header: list[str], kind: str) -> Layout:
     """
     names = {_plain(name): name for name in header if name.strip()}
     own = {name: names[name] for name in FIELDS[kind] if name in names}
+    if "lon" not in own:  # GeoJSON has its point in columns of ours
+        own |= {name: names[long] for name, long in OWN_ALIASES.items() if long in names}
     best, columns = None, own
     for layout in KNOWN:
         if layout.kind == kind:
             found = _matched(layout, names)
             if len(found) > len(columns):
                 best, columns = layout, found
+    _require_single(header, columns)
     if len(columns) < FEWEST_SHARED:
-        raise InvalidParameter("unknown-columns", columns=", ".join(header)[:300], kind=kind)
+        raise InvalidParameter("unknown-columns", columns=shown(header), kind=kind)
     if best is None:
         return Layout(kind=kind, source="egen", columns=columns)
     return Layout(
@@ -250,13 +352,26 @@ def recognise(header: list[str], kind: str) -> Layout:
     )
 
 
+def _require_single(header: list[str], columns: dict[str, str]) -> None:
+    """Refuse two columns whose names differ by case or blanks only: it would be a guess."""
+    plain = [_plain(name) for name in header]
+    for name in columns.values():
+        if plain.count(_plain(name)) > 1:
+            raise InvalidParameter("column-twice", column=name)
+
+
 def _matched(layout: Layout, names: dict[str, str]) -> dict[str, str]:
     known = {**names, **{ALIASES[name]: own for name, own in names.items() if name in ALIASES}}
     return {ours: known[theirs] for ours, theirs in layout.columns.items() if theirs in known}
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.split()).casefold()
+    return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
+
+
+def shown(header: list[str]) -> str:
+    """List a file's columns for a message; a file without a header shows its first row here."""
+    return personal.mask(", ".join(header)[:LONGEST_LIST])[0]
 
 
 def require_columns(layout: Layout, header: list[str]) -> None:
@@ -269,9 +384,9 @@ def require_columns(layout: Layout, header: list[str]) -> None:
     """
     for name in sorted(layout.needed_columns()):
         if name not in header:
-            raise InvalidParameter("column-missing", column=name, columns=", ".join(header)[:300])
+            raise InvalidParameter("column-missing", column=name, columns=shown(header))
         if header.count(name) > 1:
             raise InvalidParameter("column-twice", column=name)
     when = {"starts", "starts_date", "observed"} & set(layout.columns)
     if not when:
-        raise InvalidParameter("column-for-time", columns=", ".join(header)[:300])
+        raise InvalidParameter("column-for-time", columns=shown(header))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from geo.profile import Profile
 
 NAME_COLUMNS = (
-    *("name", "namn", "areaname", "regsonamn", "name_guess", "regso", "deso", "kommun"),
+    *("name", "namn", "areaname", "deso", "regsonamn", "regso", "kommun"),
     *("skolenhetsnamn", "skolenhet", "popularnamn"),
 )
 SOURCE_COLUMNS = ("source", "källa", "kalla")
@@ -44,6 +44,7 @@ MOST_VERTICES = 10_000
 class _Entry:
     """A row of a point file."""
 
+    line: int  # or the object's number, counted from 1
     name: str
     lon: float
     lat: float
@@ -61,15 +62,18 @@ def areas(path: Path, kind: str, profile: Profile, name_column: str = "") -> lis
     UnreadableFile
         GDAL cannot read the file, or it holds no coordinate system.
     InvalidParameter
-        No name column, a geometry that is no valid polygon, or one outside the municipality.
+        No name column, a name missing, a geometry that is no valid polygon, or one outside the
+        municipality.
     """
     frame = _frame(path).to_crs(crs.WGS84)
     column = _column(frame, (name_column,) if name_column else NAME_COLUMNS)
     if column is None:
         raise InvalidParameter("no-name-column", file=path.name, columns=_names(frame))
+    if frame[column].isna().any():
+        raise InvalidParameter("area-without-name", file=path.name, column=column)
     source_column = _column(frame, SOURCE_COLUMNS)
     found: list[Area] = []
-    for name, rows in frame[frame[column].notna()].groupby(column, sort=False):
+    for name, rows in frame.groupby(column, sort=False):
         shapes = list(rows.geometry)
         for shape in shapes:
             _require_polygon(path, str(name), shape, profile)
@@ -93,11 +97,20 @@ def _require_polygon(path: Path, name: str, shape: Any, profile: Profile) -> Non
 
 
 def facilities(path: Path, kind: str, profile: Profile) -> list[Facility]:
-    """Read schools or venues from a point file or a CSV with lon/lat columns."""
-    return [
-        Facility(kind, each.name, each.lon, each.lat, each.source, _pick(each.values, FORM_COLUMNS))
-        for each in _points(path, profile)
-    ]
+    """Read schools or venues from a point file or a CSV with lon/lat columns.
+
+    Raises
+    ------
+    InvalidParameter
+        Two of them bear one name: only one could be kept.
+    """
+    found: dict[str, Facility] = {}
+    for each in _points(path, profile):
+        if each.name in found:
+            raise InvalidParameter("place-twice", file=path.name, line=each.line, name=each.name)
+        form = _pick(each.values, FORM_COLUMNS)
+        found[each.name] = Facility(kind, each.name, each.lon, each.lat, each.source, form)
+    return list(found.values())
 
 
 def named_places(path: Path, profile: Profile) -> list[NamedPlace]:
@@ -107,8 +120,10 @@ def named_places(path: Path, profile: Profile) -> list[NamedPlace]:
         text = _pick(each.values, UNCERTAINTY_COLUMNS).replace(",", ".")
         try:
             uncertainty = float(text) if text else DEFAULT_UNCERTAINTY_M
-        except ValueError as fault:
-            raise InvalidParameter("place-uncertainty", file=path.name, value=text) from fault
+        except ValueError:
+            uncertainty = np.nan
+        if not 0 <= uncertainty < np.inf:
+            raise InvalidParameter("place-uncertainty", file=path.name, value=text)
         found.append(NamedPlace("place", each.name, each.lon, each.lat, uncertainty, path.name))
     return found
 
@@ -123,9 +138,12 @@ def addresses(path: Path, profile: Profile) -> list[Address]:
     UnreadableFile
         GDAL cannot read the file or it has no such layer.
     InvalidParameter
-        A column of the form is missing.
+        A column of the form is missing, a geometry is no point, or no address in force lies in
+        the municipality.
     """
     frame = _frame(path, layer=ADDRESS_LAYER).to_crs(crs.WGS84)
+    if not set(frame.geom_type.dropna()) <= {"Point"}:
+        raise InvalidParameter("place-no-point", file=path.name, name=ADDRESS_LAYER)
     for column in (STREET, "adressplatsnummer"):
         if column not in frame.columns:
             raise InvalidParameter("column-missing", column=column, columns=_names(frame))
@@ -144,7 +162,7 @@ def addresses(path: Path, profile: Profile) -> list[Address]:
     }
     inside = crs.inside(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy(), profile.envelope)
     rows = zip(*text.values(), frame.geometry.x, frame.geometry.y, inside, strict=True)
-    return [
+    found = [
         Address(
             street=f"{street} {farm}".strip(),
             number=int(number),
@@ -156,27 +174,39 @@ def addresses(path: Path, profile: Profile) -> list[Address]:
             source=path.name,
         )
         for street, farm, number, letter, postcode, city, lon, lat, near in rows
-        if near and street and number.isdigit()
+        if near and street and number.isdecimal()
     ]
+    if not found:
+        raise InvalidParameter("no-address", file=path.name, place=profile.label)
+    return found
 
 
 def _texts(frame: gpd.GeoDataFrame, name: str) -> list[str]:
     if name not in frame.columns:
         return [""] * len(frame)
-    return ["" if pd.isna(value) else str(value).strip() for value in frame[name]]
+    return [_text(value) for value in frame[name]]
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever GDAL gives
+    """Write a value of an attribute table; a list of values is written, not looked into."""
+    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value).strip()
 
 
 def _points(path: Path, profile: Profile) -> Iterator[_Entry]:
     entries = _csv_points(path) if path.suffix.lower() in {".csv", ".txt"} else _gis_points(path)
     empty = True
-    for number, each in enumerate(entries, 2):
+    for each in entries:
         empty = False
         if not each.name:
-            raise InvalidParameter("place-without-name", file=path.name, line=number)
+            raise InvalidParameter("place-without-name", file=path.name, line=each.line)
         here = crs.inside(np.array([each.lon]), np.array([each.lat]), profile.envelope)
         if not here.all():
             raise InvalidParameter(
-                "place-elsewhere", file=path.name, line=number, name=each.name, place=profile.label
+                "place-elsewhere",
+                file=path.name,
+                line=each.line,
+                name=each.name,
+                place=profile.label,
             )
         yield each
     if empty:
@@ -189,12 +219,13 @@ def _gis_points(path: Path) -> Iterator[_Entry]:
     if column is None:
         raise InvalidParameter("no-name-column", file=path.name, columns=_names(frame))
     values = frame.drop(columns=frame.geometry.name).astype(object)
-    for row, shape in zip(values.to_dict("records"), frame.geometry, strict=True):
+    rows = zip(values.to_dict("records"), frame.geometry, strict=True)
+    for number, (row, shape) in enumerate(rows, 1):
         if not isinstance(shape, shapely.Point) or shape.is_empty:
             raise InvalidParameter("place-no-point", file=path.name, name=str(row[column]))
-        text = {str(k).casefold(): "" if pd.isna(v) else str(v) for k, v in row.items()}
+        text = {str(k).casefold(): _text(value) for k, value in row.items()}
         source = _pick(text, SOURCE_COLUMNS) or path.name
-        yield _Entry(text[column.casefold()], shape.x, shape.y, source, text)
+        yield _Entry(number, text[column.casefold()], shape.x, shape.y, source, text)
 
 
 def _csv_points(path: Path) -> Iterator[_Entry]:
@@ -215,7 +246,7 @@ def _csv_points(path: Path) -> Iterator[_Entry]:
                     "place-coordinates", file=path.name, line=line, value=f"{lon} {lat}"
                 ) from fault
             source = _pick(text, SOURCE_COLUMNS) or path.name
-            yield _Entry(_pick(text, NAME_COLUMNS), *position, source, text)
+            yield _Entry(line, _pick(text, NAME_COLUMNS), *position, source, text)
 
 
 def _pick(values: dict[str, str], names: tuple[str, ...]) -> str:
@@ -223,13 +254,15 @@ def _pick(values: dict[str, str], names: tuple[str, ...]) -> str:
 
 
 def _frame(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
-    if not path.is_file():
-        raise UnreadableFile("no-file", file=path.name)
+    readers.require_file(path)
     try:
-        frame = pyogrio.read_dataframe(path, layer=layer)
-    except DataLayerError as fault:
-        raise UnreadableFile("no-such-layer", file=path.name, layer=layer) from fault
-    except DataSourceError as fault:
+        there = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry]
+        if layer is not None and layer not in there:
+            raise UnreadableFile("no-such-layer", file=path.name, layer=layer)
+        if layer is None and len(there) > 1:
+            raise InvalidParameter("several-layers", file=path.name, layers=", ".join(there))
+        frame = pyogrio.read_dataframe(path, layer=layer or next(iter(there), None))
+    except (DataLayerError, DataSourceError, UnicodeDecodeError) as fault:
         raise UnreadableFile("not-a-map-file", file=path.name) from fault
     if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
         raise UnreadableFile("no-crs", file=path.name)

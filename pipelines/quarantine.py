@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from pipelines.ingest import Report
     from store.db import Store
-    from store.imports import QuarantineRow
 
 ID, LINE, REASON = "karantän-id", "karantän-rad", "karantän-orsak"
 
@@ -48,6 +47,7 @@ def export(store: Store, import_id: int, target: Path) -> int:
         raise Conflict("file-exists", file=target.name)
     delimiter = str(batch.report.get("delimiter") or readers.RAW_DELIMITER)
     header = [str(name) for name in batch.report["header"]]
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
         draft = Path(folder) / target.name
         with draft.open("w", encoding="utf-8-sig", newline="") as file:
@@ -74,41 +74,36 @@ def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Rep
     table = readers.open_rows(path)
     if table.header[:3] != [ID, LINE, REASON]:
         raise InvalidParameter("not-a-quarantine-file", file=path.name, columns=f"{ID}, {LINE}")
-    corrected: dict[int, list[str]] = {}
+    with store.read() as connection:
+        waiting = {str(row.id): row for row in imports.quarantine(connection)}
+    by_import: dict[int, dict[int, list[str]]] = defaultdict(dict)
     for rows in table.batches:
         for line, cells in zip(rows.lines, rows.cells, strict=True):
-            if not cells[0].isdigit():
+            row = waiting.pop(cells[0].strip(), None)  # whoever comes twice waits no more
+            if row is None:
                 raise InvalidParameter("quarantine-id", file=path.name, line=line, value=cells[0])
-            corrected[int(cells[0])] = cells[3:]
-    with store.read() as connection:
-        waiting = {row.id: row for row in imports.quarantine(connection)}
-    unknown = sorted(set(corrected) - set(waiting))
-    if unknown:
-        raise InvalidParameter("quarantine-id", file=path.name, line=0, value=unknown[0])
-    by_import: dict[int, list[QuarantineRow]] = defaultdict(list)
-    for key in corrected:
-        by_import[waiting[key].import_id].append(waiting[key])
+            by_import[row.import_id][row.id] = cells[3:] or [""]  # an empty line would be no row
     return [
-        _retry_one(store, some, {row.id: corrected[row.id] for row in some}, options, now)
-        for some in by_import.values()
+        _retry_one(store, import_id, corrected, options, now)
+        for import_id, corrected in by_import.items()
     ]
 
 
 def _retry_one(
     store: Store,
-    rows: list[QuarantineRow],
+    import_id: int,
     corrected: dict[int, list[str]],
     options: Options,
     now: datetime,
 ) -> Report:
     with store.read() as connection:
-        batch = imports.batch(connection, rows[0].import_id)
+        batch = imports.batch(connection, import_id)
     with tempfile.TemporaryDirectory(prefix="lagesbild-") as folder:
         path = Path(folder) / f"karantan-{batch.id}.csv"
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, delimiter=";")
             writer.writerow(batch.report["header"])
-            writer.writerows(corrected[row.id] for row in rows)
+            writer.writerows(corrected.values())
         layout = Layout.from_document(batch.report["layout"])
         again = replace(
             options,
@@ -117,6 +112,7 @@ def _retry_one(
             source=batch.source,
             synthetic=batch.synthetic,
             epsg=options.epsg or batch.report["epsg"],
+            corrected=True,
         )
         report = ingest(store, path, again, now)
     if report.import_id is not None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from geo.errors import NotFound
 from store import bulk, models
+from store.records import KEYS_AT_ONCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,13 +171,19 @@ def batch(connection: sa.Connection, import_id: int) -> Batch:
     return Batch(*row)
 
 
-def same_file(connection: sa.Connection, kind: str, source: str, sha256: str) -> int | None:
-    """Find an earlier import of exactly this file for this source."""
-    table = models.ImportBatch
-    query = sa.select(sa.func.min(table.id)).where(
-        table.kind == kind, table.source == source, table.file_sha256 == sha256
+def lines_set_aside(connection: sa.Connection, opening: Opening) -> set[int]:
+    """Find the lines that earlier imports of exactly this file for this source set aside."""
+    table, row = models.ImportBatch, models.Quarantined
+    query = (
+        sa.select(row.line)
+        .join(table, table.id == row.import_id)
+        .where(
+            table.kind == opening.kind,
+            table.source == opening.source,
+            table.file_sha256 == opening.file_sha256,
+        )
     )
-    return connection.scalar(query)
+    return set(connection.scalars(query))
 
 
 def source_holds(connection: sa.Connection, kind: str, source: str) -> bool:
@@ -218,8 +225,10 @@ def quarantine(connection: sa.Connection, import_id: int | None = None) -> list[
 
 def mark_retried(connection: sa.Connection, ids: Sequence[int], in_import: int) -> None:
     """Note that rows were handed in again, in a later import."""
-    connection.execute(
-        sa.update(models.Quarantined)
-        .where(models.Quarantined.id.in_(ids))
-        .values(retried_in=in_import)
-    )
+    for start in range(0, len(ids), KEYS_AT_ONCE):
+        some = ids[start : start + KEYS_AT_ONCE]
+        connection.execute(
+            sa.update(models.Quarantined)
+            .where(models.Quarantined.id.in_(some))
+            .values(retried_in=in_import)
+        )

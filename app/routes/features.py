@@ -16,7 +16,7 @@ from app.answers import Answer, AnswerKey
 from app.collections import COLLECTIONS, Collection
 from app.features import Json, stamp
 from app.openapi import GEOJSON, OPENAPI
-from app.queries import SCOPES, Query, parse
+from app.queries import CRS84, SCOPES, Query, parse
 from app.readers import Question
 from app.reference import Reference
 from app.services import services
@@ -27,7 +27,6 @@ from store.runs import Run
 
 router = APIRouter()
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 JSON = "application/json"
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
@@ -37,6 +36,7 @@ CONFORMS_TO = (
     f"{_FEATURES}/core",
     f"{_FEATURES}/geojson",
     f"{_FEATURES}/oas30",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 )
 KEEP = "private, no-cache"  # may be kept by the reader's own browser, asked again every time
 
@@ -208,10 +208,10 @@ def items(request: Request, collection_id: str, reader: Analyst) -> Response:
 @router.get("/ogc/collections/{collection_id}/items/{fid}")
 def item(request: Request, collection_id: str, fid: str, _reader: Analyst) -> Response:
     """Give one feature."""
-    _plain(request)
     collection = _collection(collection_id)
     with services(request).store.read() as conn:
         setting = _setting(request, conn)
+        parse(request.query_params.multi_items(), ("crs",), setting.reference.profile)
         found = collection.one(conn, _question([], collection, setting), fid)
     if found is None:
         raise NotFound("unknown-item", collection=collection.title, name=fid[:40])

@@ -40,8 +40,8 @@ def analyse_command(
     values = {
         "run": run.id,
         "changed": outcome.changed,
-        "first": f"{run.period_start:%Y-%m-%d}",
-        "last": f"{run.period_end:%Y-%m-%d}",
+        "first": outcome.first_day.isoformat(),
+        "last": outcome.last_day.isoformat(),
         "incidents": run.n_incidents,
         "unplaced": run.n_unplaced,
         "imprecise": run.n_imprecise,

@@ -78,13 +78,14 @@ def show(report: Report, *, dry_run: bool) -> None:
 
 
 def _show_accepted(counts: Counts, details: dict[str, Any]) -> None:
-    say("report-period", first=details["first"][:10], last=details["last"][:10])
+    say("report-period", first=details["first_day"], last=details["last_day"])
     kinds = ", ".join(f"{text(f'match-{kind}')} {n}" for kind, n in details["placed_by"].items())
     say("report-placed", kinds=kinds)
     rate = details["hit_rate"]
     say(
         "report-hit-rate",
         percent=f"{100 * rate:.1f}".replace(".", ","),
+        hits=details["placed"],
         precise=details["precise"],
         unplaced=details["unplaced"],
         accepted=counts.accepted,

@@ -11,7 +11,7 @@ from pipelines.settings import Settings
 from store.db import connect
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
-SECRET = "a secret of this test session only, 32+"
+SIGNED_WITH = "something of this test session only"
 
 
 class Clock:
@@ -43,27 +43,27 @@ def clock():
 
 @pytest.fixture
 def app(town, clock):
-    settings = Settings(database_url=town["url"], session_secret=SECRET, cookie_secure=False)
+    settings = Settings(database_url=town["url"], session_secret=SIGNED_WITH, cookie_secure=False)
     return create_app(settings, clock)
 
 
 @pytest.fixture
 def anybody(app):
-    """Somebody who is not signed in; redirects are answers, not followed."""
+    """Give somebody who is not signed in; redirects are answers, not followed."""
     with TestClient(app, follow_redirects=False) as client:
         yield client
 
 
 @pytest.fixture
 def program(app, town):
-    """A program with a key."""
+    """Give a program with a key."""
     with TestClient(app, headers={"X-API-Key": town["key"]}, follow_redirects=False) as client:
         yield client
 
 
 @pytest.fixture
 def person(app, town):
-    """A person in a browser who has signed in."""
+    """Give a person in a browser who has signed in."""
     with TestClient(app, headers={"Accept": "text/html"}, follow_redirects=False) as client:
         form = {"name": town["name"], "password": town["password"]}
         assert client.post("/logga-in", data=form).status_code == 303

@@ -53,7 +53,7 @@ def test_a_route_that_names_no_roles_cannot_be_served():
         access.check_guarded(router.routes)
 
 
-def test_the_public_paths_are_few(app, anybody):
+def test_the_public_paths_are_few(anybody):
     assert sorted(access.PUBLIC_PATHS) == ["/favicon.ico", "/health", "/logga-in", "/static"]
     assert anybody.get("/health").json() == {"status": "ok"}
     assert anybody.get("/static/js/main.js").status_code == 200
@@ -173,7 +173,7 @@ def test_a_large_body_is_not_taken_in(anybody):
     assert answer.status_code == 413
 
 
-def test_a_key_opens_the_api_until_it_expires(anybody, app, clock, town):
+def test_a_key_opens_the_api_until_it_expires(anybody, clock, town):
     key = {"X-API-Key": town["key"]}
     assert anybody.get("/ogc", headers=key).status_code == 200
     assert anybody.get("/ogc", headers={"X-API-Key": "lb_guess"}).status_code == 401

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from app.collections import COLLECTIONS
@@ -11,6 +12,7 @@ from pipelines import accounts, places
 from pipelines.settings import Settings
 from store import schema
 from store.db import connect
+from store.models import Observation
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 NAMES = ["areas", "schools", "venues", "incidents", "observations", "cells", "clusters"]
@@ -157,6 +159,16 @@ def test_the_municipality_holds_all_that_areas_and_cells_hold_and_what_has_no_pl
     assert counts(program, area="Eskilstuna kommun") == counts(program)
 
 
+def test_the_one_system_may_be_named_and_no_other(program):
+    named = items(program, "cells", crs=CRS84, **{"bbox-crs": CRS84})
+    assert named["features"] == items(program, "cells")["features"]
+    assert program.get(f"/ogc/collections/areas/items/1?crs={CRS84}").status_code == 200
+    for name in ("crs", "bbox-crs"):
+        other = "http://www.opengis.net/def/crs/EPSG/0/3006"
+        answer = program.get("/ogc/collections/cells/items", params={name: other})
+        assert answer.status_code == 400
+
+
 def test_a_box_keeps_what_touches_it(program):
     west, south, east, north = 16.50, 59.365, 16.53, 59.375
     box = f"{west},{south},{east},{north}"
@@ -199,9 +211,17 @@ def test_an_unplaced_incident_is_there_without_a_geometry(program):
     assert all(one["properties"]["uncertainty_m"] is None for one in unplaced)
 
 
-def test_a_walks_note_is_not_shown_before_its_review(program):
-    page = items(program, "observations", limit=10_000)
-    assert {one["properties"]["note"] for one in page["features"]} == {None}
+def test_a_walks_note_is_not_shown_before_its_review(program, town):
+    noted = [o for o in items(program, "observations")["features"] if o["properties"]["note"]]
+    path = f"/ogc/collections/observations/items/{noted[0]['id']}"
+    store = connect(town["url"])
+    with store.write() as connection:
+        connection.execute(
+            sa.update(Observation).where(Observation.id == noted[0]["id"]).values(reviewed=False)
+        )
+    store.close()
+    assert program.get(path).json()["properties"]["note"] is None
+    assert items(program, "observations", limit=10_000)["numberMatched"] > len(noted)
 
 
 def test_clusters_come_by_rank_and_only_for_one_kind_at_a_time(program):

@@ -1,42 +1,47 @@
 """Programs by others read the API over a real connection: OWSLib and GDAL."""
 
-import threading
+import os
+import socket
+import subprocess
+import sys
 import time
-from contextlib import contextmanager
 
 import pyogrio
 import pytest
-import uvicorn
 from owslib.ogcapi.features import Features
 
 from app.collections import COLLECTIONS
 
-PATIENCE_S = 15
+PATIENCE_S = 20
 
 
-class Server(uvicorn.Server):
-    """A server in a thread of the test, on a free port of this machine."""
-
-    @contextmanager
-    def running(self):
-        thread = threading.Thread(target=self.run, daemon=True)
-        thread.start()
-        end = time.monotonic() + PATIENCE_S
-        while not self.started:
-            assert time.monotonic() < end
-            time.sleep(0.02)
+@pytest.fixture(scope="module")
+def address(town):
+    """Start the server the way it is started everywhere; give its address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [*(sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app")]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    settings = {"LAGESBILD_DATABASE_URL": town["url"], "LAGESBILD_SESSION_SECRET": "s" * 40}
+    with subprocess.Popen(
+        command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL
+    ) as server:
         try:
-            yield f"http://127.0.0.1:{self.servers[0].sockets[0].getsockname()[1]}"
+            wait_for(port, server)
+            yield f"http://127.0.0.1:{port}"
         finally:
-            self.should_exit = True
-            thread.join()
+            server.terminate()
 
 
-@pytest.fixture
-def address(app):
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None)
-    with Server(config).running() as found:
-        yield found
+def wait_for(port, server):
+    """Wait until something listens on a port."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end and server.poll() is None:
+        with socket.socket() as knock:
+            if knock.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the server did not start")
 
 
 def test_owslib_lists_filters_and_reads(address, town):

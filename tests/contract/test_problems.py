@@ -85,15 +85,15 @@ def test_a_person_gets_a_page_with_the_same_words(person):
     assert person.get("/ogc/nothing", headers=PAGE).headers["content-type"].endswith("problem+json")
 
 
-def test_what_a_caller_wrote_is_never_markup_in_a_page(person, town):
+def test_what_a_caller_wrote_is_never_markup_in_a_page(person):
     form = {"name": "<script>alert(1)</script>", "password": "x", "next": '/"><script>'}
     answer = person.post("/logga-in", data=form)
     assert "<script>" not in answer.text
 
 
 @pytest.fixture
-def broken(capsys, app, town):
-    """An application with a bug whose message holds what nobody should read."""
+def broken(app, town):
+    """Give an application with a bug whose message holds what nobody should read."""
 
     def bug():
         raise ValueError("Storgatan 1, 19900101-1234")

@@ -109,17 +109,9 @@ def test_a_neighbour_at_exactly_the_radius_counts():
 
 
 def test_a_border_place_between_two_clusters_joins_the_western_one():
-    x = np.array([90.0, 45.0, 0.0])
-    labels = dbscan(x, np.zeros(3), np.array([5, 1, 5]), Density(50.0, 5))
-    # The middle place has 11 events in reach and is core itself; with 12 wanted nothing is.
-    assert labels.tolist() == [0, 0, 0]
-    apart = np.array([100.0, 50.0, 0.0])
-    assert dbscan(apart, np.zeros(3), np.array([9, 1, 9]), Density(50.0, 10)).tolist() == [0, 0, 0]
-    assert dbscan(apart, np.zeros(3), np.array([9, 1, 9]), Density(49.0, 9)).tolist() == [
-        1,
-        NOISE,
-        0,
-    ]
+    # The place at 45 m reaches one core place on either side and is not core itself.
+    x = np.array([100.0, 98.0, 90.0, 45.0, 0.0, -8.0, -10.0])
+    assert dbscan(x, 0 * x, ones(x), Density(50.0, 4)).tolist() == [1, 1, 1, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("eps_m", [0.0, -1.0, np.nan, np.inf, -np.inf])

@@ -1,0 +1,766 @@
+"""A story in which every public function of store/ plays a part, to be told to each kind of store.
+
+Each chapter takes an open store and gives back what it saw, as plain values. The chapters build
+on one another and are told in the order in which they stand.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import fields, is_dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import h3.api.basic_int as h3
+import numpy as np
+import shapely
+
+from geo.errors import LagesbildError
+from geo.offences import Categorised
+from geo.profile import Address, Area, Category, Facility, NamedPlace, OffenceRule, Profile
+from geo.windows import Span, WeeklyWindow
+from store import (
+    accounts,
+    backup,
+    bulk,
+    db,
+    imports,
+    incidents,
+    layers,
+    models,
+    observations,
+    places,
+    records,
+    runs,
+    schema,
+)
+
+CHAPTERS = []
+NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+NAT = np.datetime64("NaT")
+TORG = (16.50987, 59.37036)
+
+PROFILE = Profile(
+    name="provstad",
+    label="Provstad å",
+    timezone="Europe/Stockholm",
+    metric_epsg=3006,
+    source_epsgs=(3006, 4326),
+    envelope=(16.0, 59.0, 17.0, 60.0),
+    windows=(
+        WeeklyWindow("all", "Alla"),
+        WeeklyWindow("helgnatt", "Helgnatt", (Span(5, 1380, 240), Span(6, 1380, 240))),
+        WeeklyWindow("skoltid", "Skoltid", (Span(1, 420, 1020),), term_only=True),
+    ),
+    terms=((date(2026, 1, 8), date(2026, 6, 12)),),
+    categories=(
+        Category("klotter", "Klotter", "skadegorelse_klotter", False, True, True),  # noqa: FBT003
+        Category("vapen", "Vapen", "ovrigt", True, False, False),  # noqa: FBT003
+    ),
+    offences=(
+        OffenceRule("1201", "Klotter", None, date(2020, 1, 1), "klotter", False, "any"),  # noqa: FBT003
+        OffenceRule("1202", "Vapen", date(2020, 1, 1), None, "vapen", True, "venue"),  # noqa: FBT003
+    ),
+    venue_distance_m=50.0,
+    nightlife_category="krogvald",
+)
+WEST, EAST = shapely.box(16.4, 59.3, 16.5, 59.4), shapely.box(16.5, 59.3, 16.6, 59.4)
+CORE = shapely.MultiPolygon([shapely.box(16.505, 59.368, 16.515, 59.372)])
+
+
+def chapter(tell):
+    """Add a chapter to the story."""
+    CHAPTERS.append(tell)
+    return tell
+
+
+def told(store):
+    """Tell the whole story to a store: what each chapter saw, or the fault it met, by its name."""
+    seen = {}
+    for tell in CHAPTERS:
+        try:
+            seen[tell.__name__] = plain(tell(store))
+        except LagesbildError as fault:
+            seen[tell.__name__] = refusal(fault)
+    return seen
+
+
+def refusal(fault):
+    return f"{type(fault).__name__}: {fault}"
+
+
+def refused(ask, *arguments, **options):
+    """Give the fault that a question meets."""
+    try:
+        return ask(*arguments, **options)
+    except LagesbildError as fault:
+        return refusal(fault)
+
+
+def plain(value):
+    """Turn what a store gave into values that compare by what they hold."""
+    if isinstance(value, np.ndarray):
+        return (str(value.dtype), [plain(item) for item in value.tolist()])
+    if isinstance(value, shapely.Geometry):
+        return value.wkt
+    if is_dataclass(value):
+        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return "not a number" if value != value else value  # noqa: PLR0124 - NaN
+
+
+def key(number):
+    return number.to_bytes(16, "big")
+
+
+def instants(*texts):
+    return np.array(texts, dtype="datetime64[s]")
+
+
+def placing(lon, lat, **changes):
+    """Place n records at given coordinates; NaN means that nothing is known."""
+    lon, lat = np.array(lon, dtype=float), np.array(lat, dtype=float)
+    n, known = lon.size, np.isfinite(lon)
+    cell = [
+        h3.latlng_to_cell(b, a, 11) if there else None
+        for a, b, there in zip(lon, lat, known, strict=True)
+    ]
+    given = records.Placing(
+        place_text=[f"Storgatan {i}" for i in range(n)],
+        match_type=["coordinates" if there else "none" for there in known],
+        match_score=np.where(known, 1.0, 0.0),
+        uncertainty_m=np.where(known, 5.0, np.nan),
+        match_source=["file"] * n,
+        matched_text=[""] * n,
+        candidates=[None] * n,
+        pile=np.zeros(n, dtype=bool),
+        lon=lon,
+        lat=lat,
+        x_m=lon * 1000,
+        y_m=lat * 1000,
+        cell=cell,
+        area_id=[None] * n,
+        district_id=[None] * n,
+    )
+    return replace(given, **changes)
+
+
+def identity(import_id, first, n):
+    keys = [key(first + i) for i in range(n)]
+    return records.Identity(
+        import_id=import_id,
+        row_key=keys,
+        content_key=[k[::-1] for k in keys],
+        profile_revision=1,
+        **({"source": "polisen"} if "source" in records.Identity.__slots__ else {}),
+    )
+
+
+def events(starts, **changes):
+    n = starts.size
+    given = incidents.Events(
+        code=["1201"] * n,
+        source_category=[""] * n,
+        premises=["gata"] * n,
+        category=["klotter"] * n,
+        on_map=np.ones(n, dtype=bool),
+        count=np.ones(n, dtype=np.int64),
+        starts_at=starts,
+        ends_at=np.full(n, NAT).astype("datetime64[s]"),
+        time_flags=np.zeros(n, dtype=np.int64),
+        registered_on=[None] * n,
+        local_weekday=np.ones(n, dtype=np.int64),
+        local_minute=np.zeros(n, dtype=np.int64),
+        in_windows=np.ones(n, dtype=np.int64),
+    )
+    return replace(given, **changes)
+
+
+def opening(kind="incidents", sha256="abc", **changes):
+    given = imports.Opening(kind, "polisen", "brott å.csv", sha256, NOW, synthetic=False)
+    return replace(given, **changes)
+
+
+@chapter
+def the_schema_is_the_codes_own(store):
+    with store.read() as connection:
+        current = schema.current(connection)
+        schema.require_current(current)
+        drift = schema.drift(connection)
+    again = schema.upgrade(store)
+    return {
+        "current is head": current == schema.head() == schema.revisions()[-1],
+        "drift": drift,
+        "upgrade of an upgraded store": list(again) == [schema.head()] * 2,
+        "nothing": refused(schema.require_current, None),
+        "unheard of": refused(schema.require_current, "9999").partition(" ")[0],
+    }
+
+
+@chapter
+def a_store_opens_by_its_url(store):
+    url = store.engine.url.render_as_string(hide_password=False)
+    opened = schema.open_store(url)
+    try:
+        with opened.read() as connection:
+            return schema.current(connection) == schema.head()
+    finally:
+        opened.close()
+
+
+@chapter
+def an_empty_store_knows_nothing(store):
+    with store.read() as connection:
+        return {
+            "profile": refused(places.profile, connection),
+            "revision": places.revision(connection),
+            "digest": places.loaded_digest(connection),
+            "areas": places.areas(connection),
+            "schools": places.facilities(connection, "school"),
+            "gazetteer": places.named_places(connection),
+            "addresses": places.addresses(connection),
+            "imports": imports.batches(connection),
+            "import": refused(imports.batch, connection, 1),
+            "synthetic": imports.any_synthetic(connection),
+            "quarantine": imports.quarantine(connection),
+            "incidents": incidents.count(connection),
+            "span": incidents.span(connection),
+            "samples": list(incidents.samples(connection, NOW, NOW)),
+            "placed": records.placed(connection, models.Incident, 0),
+            "keys": records.known_keys(connection, models.Incident, [key(1)]),
+            "observations": observations.count(connection),
+            "run": runs.current(connection),
+            "history": runs.history(connection),
+            "cells": refused(layers.cell_counts, connection, 1, 9, layers.LayerFilter()),
+            "cluster": layers.one_cluster(connection, 1),
+            "user": accounts.user(connection, "anna"),
+            "key": accounts.api_key(connection, b"x" * 32, NOW),
+        }
+
+
+@chapter
+def a_profile_comes_back_as_it_was_saved(store):
+    with store.write() as connection:
+        places.save_profile(connection, replace(PROFILE, label="gammal"), "d1")
+        first = places.revision(connection)
+        places.save_profile(connection, PROFILE, "d2")
+        places.touch(connection)
+    with store.read() as connection:
+        return {
+            "same": places.profile(connection) == PROFILE,
+            "digest": places.loaded_digest(connection),
+            "revisions": [first, places.revision(connection)],
+        }
+
+
+@chapter
+def areas_keep_their_ids_when_their_outlines_change(store):
+    with store.write() as connection:
+        places.put_areas(
+            connection,
+            [
+                Area("district", "Väster", WEST, "egen", "först"),
+                Area("district", "Öster", EAST, "egen"),
+                Area("nightlife", "Kärnan", CORE, "egen"),
+            ],
+            replace=None,
+        )
+        before = places.areas(connection)
+        moved = Area("district", "Öster", EAST.buffer(0.01), "ny", "flyttad")
+        places.put_areas(connection, [moved, Area("district", "Norr", WEST, "ny")], replace=None)
+        places.put_areas(connection, [moved], replace="district")
+    with store.read() as connection:
+        after = places.areas(connection)
+        return {
+            "before": before,
+            "after": after,
+            "nightlife": places.areas(connection, "nightlife"),
+            "none": places.areas(connection, "priority"),
+            "as areas": [row.as_area() for row in after],
+        }
+
+
+@chapter
+def schools_and_venues_are_kept_apart(store):
+    def school(name, lon=16.5, form="F-9"):
+        return Facility("school", name, lon, 59.3, "Skolverket", form)
+
+    with store.write() as connection:
+        venue = Facility("venue", "Ån", 16.51, 59.37, "egen")
+        places.put_facilities(connection, [school("A"), school("B"), venue], replace=None)
+        places.put_facilities(connection, [school("B", 16.6, "7-9"), school("C")], replace="school")
+    with store.read() as connection:
+        return [places.facilities(connection, kind) for kind in ("school", "venue", "castle")]
+
+
+@chapter
+def the_gazetteer_is_replaced_by_source_or_as_a_whole(store):
+    def spot(name, source, kind="place"):
+        return NamedPlace(kind, name, 16.5, 59.3, 25.0, source)
+
+    seen = []
+    with store.write() as connection:
+        for given, whole in (
+            ([spot("a", "one"), spot("b", "two", "centroid")], False),
+            ([spot("c", "one")], False),
+            ([spot("d", "three")], True),
+            ([], False),
+            ([], True),
+        ):
+            places.put_named_places(connection, given, replace=whole)
+            seen.append(places.named_places(connection))
+    return seen
+
+
+@chapter
+def the_address_register_is_replaced_as_a_whole(store):
+    some = [
+        Address("Åsgatan", 7, "B", 16.5, 59.37, "63218", "Eskilstuna", "LM"),
+        Address("Storgatan", 1, "", 16.51, 59.36, "", "", "LM"),
+    ]
+    seen = []
+    with store.write() as connection:
+        for given in (some, some[1:], []):
+            places.put_addresses(connection, given)
+            seen.append(places.addresses(connection))
+    return seen
+
+
+@chapter
+def an_import_keeps_its_counts_its_report_and_the_rows_it_set_aside(store):
+    rows = [
+        imports.SetAside(3, "date-invalid", "datum", "2026-02-30", "7;2026-02-30;å"),
+        imports.SetAside(2, "code-unknown", "", "", 'a;"b";\n'),
+    ]
+    with store.write() as connection:
+        first = imports.begin(connection, opening())
+        imports.set_aside(connection, first, rows)
+        imports.set_aside(connection, first, [])
+        report = {"träffgrad": 0.97, "crs": 3006, "varningar": ["å"], "inget": None}
+        imports.finish(connection, first, imports.Counts(10, 7, 1, 2), report)
+        again = imports.begin(connection, opening(synthetic=True))
+        imports.set_aside(connection, again, [imports.SetAside(9, "x", "", "", "")])
+        other = imports.begin(connection, opening("observations", "def", source="vandring"))
+    with store.read() as connection:
+        return {
+            "ids": [first, again, other],
+            "one": imports.batch(connection, first),
+            "all": imports.batches(connection),
+            "lines": imports.lines_set_aside(connection, opening()),
+            "other file": imports.lines_set_aside(connection, opening(sha256="x")),
+            "holds": [
+                imports.source_holds(connection, "incidents", "polisen"),
+                imports.source_holds(connection, "observations", "vandring"),
+            ],
+            "synthetic": imports.any_synthetic(connection),
+            "missing": refused(imports.batch, connection, 99),
+        }
+
+
+@chapter
+def a_row_handed_in_again_leaves_the_quarantine(store):
+    with store.write() as connection:
+        waiting = imports.quarantine(connection)
+        imports.mark_retried(connection, [waiting[0].id], 2)
+        imports.mark_retried(connection, [], 2)
+    with store.read() as connection:
+        return {
+            "before": waiting,
+            "after": imports.quarantine(connection),
+            "of one": imports.quarantine(connection, 1),
+            "of none": imports.quarantine(connection, 99),
+        }
+
+
+@chapter
+def incidents_are_added_and_recognised_by_their_keys(store):
+    starts = instants(
+        "2026-06-12T21:30:00",
+        "2026-06-12T22:00:00",
+        "2026-06-13T08:00:00",
+        "2026-06-14T08:00:00",
+        "2026-06-14T08:00:00",
+    )
+    ends = instants("2026-06-13T01:00:00", "NaT", "NaT", "NaT", "NaT")
+    with store.write() as connection:
+        incidents.add(
+            connection,
+            identity(1, 100, 5),
+            events(
+                starts,
+                ends_at=ends,
+                count=np.array([1, 3, 1, 1, 1]),
+                category=["klotter", "klotter", "rån", "vapen", "klotter"],
+                on_map=np.array([True, True, True, False, True]),
+                registered_on=[date(2026, 6, 15), None, None, None, None],
+                in_windows=np.array([3, 1, 1, 1, 1]),
+                time_flags=np.array([0, 1, 2, 0, 0]),
+            ),
+            placing(
+                [16.45, 16.55, 16.55, 16.55, np.nan],
+                [59.35, 59.35, 59.35, 59.35, np.nan],
+                area_id=[None, 2, 2, 2, None],
+                district_id=[None, None, 3, None, 2],
+                candidates=[None, [{"namn": "Å", "lon": 16.5}], None, None, None],
+            ),
+        )
+    known = [key(100), key(104), key(105)]
+    with store.read() as connection:
+        return {
+            "count": incidents.count(connection),
+            "span": incidents.span(connection),
+            "known": records.known_keys(connection, models.Incident, known),
+            "elsewhere": records.known_keys(connection, models.Observation, known),
+            "none asked": records.known_keys(connection, models.Incident, []),
+        }
+
+
+@chapter
+def incidents_are_found_by_box_time_area_category_and_window(store):
+    day = datetime(2026, 6, 13, tzinfo=UTC)
+    asked = {
+        "all": incidents.IncidentFilter(),
+        "box": incidents.IncidentFilter(bbox=(16.5, 59.3, 16.6, 59.4)),
+        "border of a box": incidents.IncidentFilter(bbox=(16.55, 59.35, 16.55, 59.35)),
+        "from": incidents.IncidentFilter(start=day),
+        "until": incidents.IncidentFilter(end=day.replace(hour=8)),
+        "area": incidents.IncidentFilter(area_id=2),
+        "district": incidents.IncidentFilter(area_id=3),
+        "category": incidents.IncidentFilter(categories=("rån", "vapen")),
+        "window": incidents.IncidentFilter(window="helgnatt"),
+        "everything at once": incidents.IncidentFilter(
+            (16, 59, 17, 60), day.replace(day=12), day, 2, ("klotter",), "all"
+        ),
+        "nothing": incidents.IncidentFilter(bbox=(0, 0, 1, 1)),
+    }
+    with store.read() as connection:
+        found = {name: incidents.find(connection, f, 10, 0) for name, f in asked.items()}
+        pages = [incidents.find(connection, asked["all"], 2, at) for at in (0, 2, 4, 6)]
+        first = found["all"].rows[-1].id
+        return {
+            **found,
+            "pages": pages,
+            "one": [incidents.one(connection, first + i) for i in range(5)],
+            "missing": incidents.one(connection, 999),
+        }
+
+
+@chapter
+def the_analysis_reads_incidents_of_a_period_in_order(store):
+    start, end = datetime(2026, 6, 12, tzinfo=UTC), datetime(2026, 6, 14, 8, tzinfo=UTC)
+    with store.read() as connection:
+        whole = list(incidents.samples(connection, start, end))
+        kinds = incidents.kinds(connection, whole[0].id[0], whole[0].id[-1])
+        return [whole, kinds]
+
+
+@chapter
+def what_follows_from_the_profile_is_written_anew(store):
+    with store.write() as connection:
+        before = records.placed(connection, models.Incident, 0)
+        ids = before.id[[0, 4]]
+        elsewhere = placing([np.nan, 16.5], [np.nan, 59.35], match_type=["none", "area"])
+        records.update_places(connection, models.Incident, ids, elsewhere, 7)
+        kind = Categorised(np.array(["rån", "vapen"], dtype=object), np.array([True, False]))
+        incidents.update_kinds(connection, ids, kind, np.array([1, 5]))
+    with store.read() as connection:
+        return {
+            "before": before,
+            "after": records.placed(connection, models.Incident, 0),
+            "later": records.placed(connection, models.Incident, int(ids[-1])),
+            "found": incidents.find(connection, incidents.IncidentFilter(), 10, 0),
+        }
+
+
+@chapter
+def piles_are_seen_and_marked_exactly(store):
+    n = 6
+    lon, lat = [16.52] * 3 + [16.53] * 2 + [TORG[0]], [59.35] * 5 + [TORG[1]]
+    texts = ["A 1", "B 2", "C 3", "A 1", "A 1", "mitt på torget"]
+    with store.write() as connection:
+        starts = instants(*["2026-01-01"] * n)
+        where = placing(lon, lat, place_text=texts)
+        incidents.add(connection, identity(1, 200, n), events(starts), where)
+        centres = np.array([TORG, (10.0, 50.0)])
+        both = records.stacked(connection, models.Incident, 3, centres)
+        no_centres = records.stacked(connection, models.Incident, 3, np.empty((0, 2)))
+        walks = records.stacked(connection, models.Observation, 3, centres)
+        records.set_piles(connection, models.Incident, both.id[:2].tolist())
+        records.set_piles(connection, models.Incident, both.id[1:3].tolist())
+        marked = incidents.find(connection, incidents.IncidentFilter(), 99, 0).rows
+        records.set_piles(connection, models.Incident, [])
+        cleared = incidents.find(connection, incidents.IncidentFilter(), 99, 0).rows
+    return {
+        "both": both,
+        "no centres": no_centres,
+        "walks": walks,
+        "marked": [row.id for row in marked if row.pile],
+        "cleared": [row.id for row in cleared if row.pile],
+    }
+
+
+@chapter
+def a_box_and_a_stream_work_on_any_query(store):
+    table = models.Incident
+    inside = records.in_bbox(table, (16.5, 59.3, 16.525, 59.4))
+    query = incidents.sa.select(table.id, table.lon).where(inside).order_by(table.id)
+    with store.read() as connection:
+        parts = list(records.streamed(connection, query, 2))
+        return [[tuple(row) for row in part] for part in parts]
+
+
+@chapter
+def points_are_made_where_something_is_known(_store):
+    return records.points(np.array([16.5, np.nan]), np.array([59.3, np.nan])).tolist()
+
+
+@chapter
+def observations_show_their_note_after_review(store):
+    n = 3
+    sightings = observations.Sightings(
+        observed_at=instants("2026-05-01T18:00", "2026-05-01T18:05", "2026-05-02T18:00"),
+        type=["belysning", "klotter", "belysning"],
+        severity=[0, 3, 2],
+        light=["morkt", "ljust", ""],
+        walk=["Vår", "Vår", "Höst"],
+        note=["Lampa trasig å", "", "Mörk tunnel"],
+        reviewed=[False] * n,
+    )
+    where = placing([16.45, 16.55, np.nan], [59.35, 59.35, np.nan], area_id=[2, None, None])
+    with store.write() as connection:
+        observations.add(connection, identity(3, 300, n), sightings, where)
+        waiting = observations.unreviewed(connection)
+        released = observations.review(connection, [waiting[0].id, 999])
+        nothing = observations.review(connection, [])
+    evening = datetime(2026, 5, 1, 18, 5, tzinfo=UTC)
+    asked = {
+        "all": observations.ObservationFilter(),
+        "box": observations.ObservationFilter(bbox=(16.5, 59, 17, 60)),
+        "from": observations.ObservationFilter(start=evening),
+        "until": observations.ObservationFilter(end=evening),
+        "area": observations.ObservationFilter(area_id=2),
+        "types": observations.ObservationFilter(types=("klotter", "annat")),
+    }
+    with store.read() as connection:
+        found = {name: observations.find(connection, f, 10, 0) for name, f in asked.items()}
+        return {
+            **found,
+            "waiting": waiting,
+            "still waiting": observations.unreviewed(connection),
+            "released": [released, nothing],
+            "page": observations.find(connection, asked["all"], 1, 1),
+            "one": observations.one(connection, waiting[0].id),
+            "missing": observations.one(connection, 999),
+            "count": observations.count(connection),
+        }
+
+
+def provenance(**changes):
+    given = runs.Provenance(
+        created_at=NOW,
+        period_start=datetime(2025, 12, 31, 23, tzinfo=UTC),
+        period_end=datetime(2026, 12, 31, 23, tzinfo=UTC),
+        code_version="0.1",
+        input_digest="d",
+        parameters={"eps_m": 50.0, "months": None, "å": [1, 2]},
+        synthetic=True,
+        n_incidents=9,
+        n_unplaced=1,
+        n_imprecise=2,
+        n_excluded=3,
+    )
+    return replace(given, **changes)
+
+
+@chapter
+def one_run_is_in_force_at_a_time(store):
+    with store.write() as connection:
+        first = runs.add(connection, provenance())
+        none = runs.current(connection)
+        runs.activate(connection, first)
+        second = runs.add(connection, provenance(code_version="0.2"))
+        still = runs.current(connection)
+        for kind in ("cells", "areas", "clusters"):
+            about = runs.LayerInfo(kind, "räknat", {"total": ["klotter"]}, "analyst", "exact", 4)
+            runs.add_layer(connection, second, about)
+        runs.activate(connection, second)
+    with store.read() as connection:
+        return {
+            "ids": [first, second],
+            "in force": [none, still, runs.current(connection)],
+            "history": runs.history(connection),
+            "layers": runs.layers(connection, second),
+            "no layers": runs.layers(connection, first),
+        }
+
+
+def cluster(label, rank, category="", **changes):
+    given = layers.NewCluster(
+        scope="all",
+        window="all",
+        category=category,
+        label=label,
+        rank=rank,
+        count=10,
+        weight=9.5,
+        places=3,
+        lon=16.5,
+        lat=59.35,
+        name="Torget å",
+        area_id=2,
+        hull=shapely.Point(16.5, 59.35),
+    )
+    return replace(given, **changes)
+
+
+@chapter
+def published_layers_are_added_up_from_their_finest_parts(store):
+    base = h3.latlng_to_cell(59.35, 16.55, 11)
+    near = h3.cell_to_children(h3.cell_to_parent(base, 10), 11)[3]
+    far = h3.latlng_to_cell(59.31, 16.45, 11)
+    cells = layers.CellTable(
+        window=["all", "all", "all", "all", "helgnatt"],
+        area_id=np.array([0, 0, 2, 2, 0]),
+        district_id=np.array([0, 3, 0, 0, 0]),
+        cell=np.array([base, near, far, far, base]),
+        month=np.array([202601, 202602, 202601, 202601, 202601]),
+        category=["klotter", "klotter", "klotter", "rån", "klotter"],
+        count=np.array([5, 2, 1, 100, 0]),
+        weight=np.array([5.0, 1.5, 1.0, 100.0, 0.25]),
+    )
+    areas = layers.AreaTable(
+        window=["all", "all", "helgnatt"],
+        area_id=np.array([2, 3, 2]),
+        month=np.array([202601, 202601, 202601]),
+        category=["klotter", "rån", "klotter"],
+        count=np.array([4, 9, 1]),
+        weight=np.array([4.5, 9.0, 1.0]),
+    )
+    line = shapely.LineString([(16.5, 59.3), (16.6, 59.4)])
+    found = [
+        cluster(1, 2, hull=line),
+        cluster(0, 1, hull=WEST, area_id=0),
+        cluster(0, 1, "klotter"),
+        cluster(0, 1, window="helgnatt"),
+        cluster(0, 1, scope="core"),
+    ]
+    with store.write() as connection:
+        # The three layers of the second run are the first three layers of all.
+        layers.add_cells(connection, 1, cells)
+        layers.add_areas(connection, 2, areas)
+        layers.add_clusters(connection, 3, found)
+        layers.add_clusters(connection, 3, [])
+    asked = {
+        "total": layers.LayerFilter(),
+        "window": layers.LayerFilter(window="helgnatt"),
+        "categories": layers.LayerFilter(categories=("klotter", "rån")),
+        "months": layers.LayerFilter(months=(202602, 202612)),
+        "area": layers.LayerFilter(area_id=2),
+        "district": layers.LayerFilter(area_id=3),
+        "nothing": layers.LayerFilter(window="skoltid"),
+    }
+    with store.read() as connection:
+        counted = {
+            name: [
+                [layers.cell_counts(connection, 2, r, where) for r in (8, 9, 10, 11)],
+                layers.area_counts(connection, 2, where),
+                layers.clusters(connection, 2, "all", replace(where, months=None)),
+            ]
+            for name, where in asked.items()
+        }
+        refusals = [
+            refused(layers.cell_counts, connection, 2, 7, layers.LayerFilter()),
+            refused(layers.cell_counts, connection, 1, 9, layers.LayerFilter()),
+            refused(layers.area_counts, connection, 1, layers.LayerFilter()),
+            refused(layers.clusters, connection, 1, "all", layers.LayerFilter()),
+        ]
+        return {
+            **counted,
+            "core": layers.clusters(connection, 2, "core", layers.LayerFilter()),
+            "of a category": layers.clusters(
+                connection, 2, "all", layers.LayerFilter(categories=("klotter",))
+            ),
+            "one": [layers.one_cluster(connection, i) for i in (1, 5, 999)],
+            "refusals": refusals,
+        }
+
+
+@chapter
+def a_cluster_of_a_run_not_in_force_is_not_shown(store):
+    with store.write() as connection:
+        runs.activate(connection, 1)
+        hidden = layers.one_cluster(connection, 1)
+        runs.activate(connection, 2)
+        return [hidden, layers.one_cluster(connection, 1)]
+
+
+@chapter
+def accounts_and_keys_are_found_while_they_are_valid(store):
+    later = NOW.replace(year=2027)
+    new = accounts.NewKey("rapport", b"k" * 32, "analyst", NOW, later)
+    with store.write() as connection:
+        accounts.put_user(connection, "åsa", "hash 1", "analyst", NOW)
+        accounts.put_user(connection, "åsa", "hash 2", "admin", NOW)
+        accounts.put_user(connection, "bo", "hash 3", "analyst", NOW)
+        accounts.add_key(connection, new)
+        taken = refused(accounts.add_key, connection, replace(new, digest=b"q" * 32))
+        return {
+            "users": [accounts.user(connection, name) for name in ("åsa", "bo", "Åsa", "")],
+            "key": accounts.api_key(connection, new.digest, NOW),
+            "at its end": accounts.api_key(connection, new.digest, later),
+            "unknown": accounts.api_key(connection, b"z" * 32, NOW),
+            "taken": taken,
+        }
+
+
+@chapter
+def rows_go_in_and_change_in_bulk(store):
+    with store.write() as connection:
+        columns = {
+            "street": ["Å", "Ö"],
+            "number": np.array([1, 2]),
+            "letter": ["", "B"],
+            "postcode": ["", ""],
+            "city": ["", ""],
+            "lon": np.array([16.5, 16.6]),
+            "lat": [59.3, 59.4],
+            "source": ["x", "x"],
+        }
+        bulk.insert(connection, models.Address, columns)
+        ids = np.array(connection.scalars(incidents.sa.select(models.Address.id)).all())
+        changed = {"number": np.array([7, 8]), "letter": ["a", "b"]}
+        bulk.update(connection, models.Address, np.sort(ids), changed)
+        return [places.addresses(connection), bulk.instants(instants("2026-01-01T10:00", "NaT"))]
+
+
+@chapter
+def a_trial_leaves_nothing_behind(store):
+    with store.trial() as connection:
+        places.put_addresses(connection, [])
+        inside = len(places.addresses(connection))
+    with store.read() as connection:
+        return [inside, len(places.addresses(connection))]
+
+
+@chapter
+def a_backup_goes_into_an_empty_store_and_comes_out_the_same(store):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "kopia.gpkg"
+        rows = backup.backup(store, file)
+        other = db.connect(f"sqlite:///{folder}/annan.gpkg")
+        try:
+            restored = backup.restore(other, file, replace=False)
+            with other.read() as connection:
+                there = incidents.find(connection, incidents.IncidentFilter(), 99, 0)
+        finally:
+            other.close()
+        refusals = [
+            refused(backup.backup, store, file),
+            refused(backup.restore, store, file, replace=False),
+            refused(backup.restore, store, Path(folder) / "saknas.gpkg", replace=True),
+        ]
+        replaced = backup.restore(store, file, replace=True)
+    return {"rows": [rows, restored, replaced], "incidents": there, "refusals": refusals}
