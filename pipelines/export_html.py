@@ -105,13 +105,14 @@ def _page(connection: sa.Connection, run: Run, found: CellCounts, view: View) ->
     steps = _steps(found)
     view_map = _Map()
     outlines = [area for area in places.areas(connection) if area.kind in FOCUS_KINDS]
-    folium.GeoJson(
-        _collection([(area.outline, {"namn": area.name}) for area in outlines]),
-        style_function=lambda _: {"color": "#1d3c4f", "weight": 1.5, "fill": False},
-        tooltip=folium.GeoJsonTooltip(
-            ["namn"], labels=False, permanent=True, direction="center", class_name="omrade"
-        ),
-    ).add_to(view_map)
+    for area in outlines:  # each for itself: Leaflet shows one lasting label a layer
+        folium.GeoJson(
+            _collection([(area.outline, {"namn": area.name})]),
+            style_function=lambda _: {"color": "#1d3c4f", "weight": 1.5, "fill": False},
+            tooltip=folium.GeoJsonTooltip(
+                ["namn"], labels=False, permanent=True, direction="center", class_name="omrade"
+            ),
+        ).add_to(view_map)
     folium.GeoJson(
         _collection(_hexagons(found, steps)),
         style_function=lambda feature: {
