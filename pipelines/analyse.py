@@ -361,26 +361,39 @@ class _Points:
 def _period(
     connection: sa.Connection, parameters: Parameters, timezone: str
 ) -> tuple[datetime, datetime]:
-    """Choose the months: as asked, or the last three years of what is stored."""
-    if parameters.months is None:
-        span = incidents.span(connection)
-        if span is None:
-            raise TooFewObservations("no-incidents")
-        edges = np.array([edge.replace(tzinfo=None) for edge in span], dtype="datetime64[s]")
-        earliest, latest = windows.to_local(edges, timezone).astype("datetime64[M]")
-        after = latest + 1
-        first = max(after - MONTHS, earliest)
-    else:
-        try:
-            first, after = (np.datetime64(month, "M") for month in parameters.months)
-        except ValueError as fault:
-            raise InvalidParameter("months", value=" ".join(parameters.months)) from fault
-        after = after + 1
-        if first >= after:
-            raise InvalidParameter("months", value=" ".join(parameters.months))
-    borders, _ = windows.to_utc(np.array([first, after]).astype("datetime64[s]"), timezone)
+    """Choose the days: the months asked for, or the last three years of what is stored.
+
+    The last three years end with the day of the latest event, not with its month: a period must
+    not promise days that nobody has reported from yet.
+    """
+    days = (
+        _stored_days(connection, timezone)
+        if parameters.months is None
+        else _asked_days(parameters.months)
+    )
+    borders, _ = windows.to_utc(np.array(days).astype("datetime64[s]"), timezone)
     start, end = (border.astype(object).replace(tzinfo=UTC) for border in borders)
     return start, end
+
+
+def _stored_days(connection: sa.Connection, timezone: str) -> tuple[np.datetime64, np.datetime64]:
+    span = incidents.span(connection)
+    if span is None:
+        raise TooFewObservations("no-incidents")
+    edges = np.array([edge.replace(tzinfo=None) for edge in span], dtype="datetime64[s]")
+    earliest, latest = windows.to_local(edges, timezone)
+    first = max(latest.astype("datetime64[M]") + 1 - MONTHS, earliest.astype("datetime64[M]"))
+    return first.astype("datetime64[D]"), latest.astype("datetime64[D]") + 1
+
+
+def _asked_days(months: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
+    try:
+        first, last = (np.datetime64(month, "M") for month in months)
+    except ValueError as fault:
+        raise InvalidParameter("months", value=" ".join(months)) from fault
+    if first > last:
+        raise InvalidParameter("months", value=" ".join(months))
+    return first.astype("datetime64[D]"), (last + 1).astype("datetime64[D]")
 
 
 def _joined(parts: list[Sample]) -> Sample:

@@ -293,7 +293,9 @@ def put_named_places(
             "name": [value.name for value in values],
             "uncertainty_m": [value.uncertainty_m for value in values],
             "source": [value.source for value in values],
-            "position": shapely.points([(value.lon, value.lat) for value in values]),
+            "position": shapely.points(
+                [value.lon for value in values], [value.lat for value in values]
+            ),
         },
     )
 

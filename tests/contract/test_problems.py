@@ -65,8 +65,8 @@ def test_a_problem_is_what_rfc_9457_says(program):
         "type": "/static/fel.html#invalid-parameter",
         "title": "Värdet går inte att använda",
         "status": 400,
-        "detail": "Parametern colour är okänd. Kända parametrar: limit, offset, bbox, datetime,"
-        " area, category, window, resolution.",
+        "detail": "Parametern colour är okänd. Kända parametrar: limit, offset, bbox, bbox-crs,"
+        " crs, datetime, area, category, window, resolution.",
         "instance": "/ogc/collections/cells/items",
     }
 
