@@ -108,31 +108,42 @@ def empty_store(kind: str, folder: Path, server: str) -> Iterator[str]:
 
 
 def measure(arguments: argparse.Namespace, folder: Path) -> list[Measured]:
-    """Measure everything asked for, the small sizes first."""
+    """Measure everything asked for, the small sizes first; of repeated runs keep the median."""
     found = []
     for rows in sorted(arguments.rows):
         path = folder / f"rows_{rows}.csv"
         _say(f"writing {rows:,} rows")
         data.write(path, rows)
-        for store in arguments.store:
-            _say(f"{store}, {rows:,} rows")
-            with empty_store(store, folder, arguments.postgis_url) as url:
-                run = measured(store, rows, "product.py", str(path), url)
-                if not run.result:
-                    raise SystemExit(f"{store} did not finish")
-                if arguments.serve:
-                    run.waits_ms.update(measured(store, rows, "serving.py", url).result)
-                found.append(run)
+        programs = list(arguments.store)
         if arguments.naive and (rows <= SMALL or arguments.naive_million):
-            _say(f"{NAIVE}, {rows:,} rows")
-            out = folder / f"naive_{rows}"
-            out.mkdir()
-            limit = str(arguments.limit_gib)
-            found.append(
-                measured(NAIVE, rows, "naive.py", str(path), str(out), "--limit-gib", limit)
-            )
+            programs.append(NAIVE)
+        # In turns, so that a busy moment of the machine does not hit one program alone.
+        runs = [
+            one(program, rows, path, arguments)
+            for _ in range(arguments.repeat)
+            for program in programs
+        ]
+        for program in programs:
+            own = sorted((r for r in runs if r.program == program), key=lambda run: run.wall_s)
+            found.append(own[len(own) // 2])
         path.unlink()
     return found
+
+
+def one(program: str, rows: int, path: Path, arguments: argparse.Namespace) -> Measured:
+    """Run one program once."""
+    _say(f"{program}, {rows:,} rows")
+    if program == NAIVE:
+        with tempfile.TemporaryDirectory(dir=path.parent) as out:
+            limit = ("--limit-gib", str(arguments.limit_gib))
+            return measured(program, rows, "naive.py", str(path), out, *limit)
+    with empty_store(program, path.parent, arguments.postgis_url) as url:
+        run = measured(program, rows, "product.py", str(path), url)
+        if not run.result:
+            raise SystemExit(f"{program} did not finish")
+        if arguments.serve:
+            run.waits_ms.update(measured(program, rows, "serving.py", url).result)
+        return run
 
 
 def _say(text: str) -> None:
@@ -153,7 +164,8 @@ def _machine() -> str:
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     return (
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()},"
-        f" {platform.system()}\n{libraries}"
+        f" {platform.system()}, load {', '.join(f'{load:.1f}' for load in os.getloadavg())}"
+        f"\n{libraries}"
     )
 
 
@@ -265,6 +277,7 @@ def parse() -> argparse.Namespace:
     add("--naive", action=argparse.BooleanOptionalAction, default=True, help="at 100,000 rows")
     add("--naive-million", action="store_true", help="and at more; takes minutes and gigabytes")
     add("--limit-gib", type=float, default=12, help="memory limit of the analyst's script")
+    add("--repeat", type=int, default=1, help="runs of each, in turns; the median is shown")
     add("--serve", action="store_true", help="also measure requests to a server")
     add("--postgis-url", default="", help="a database of a server in which others may be created")
     add("--work", type=Path, help="folder for the data; default a temporary one")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 import unicodedata
 from dataclasses import asdict, dataclass, field
@@ -155,8 +156,12 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UnreadableFile("file-is-folder", file=path.name) from fault
     except PermissionError as fault:
         raise UnreadableFile("file-closed", file=path.name) from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise UnreadableFile("mapping-not-toml", file=path.name, fault=str(fault)) from fault
+    except UnicodeDecodeError as fault:
+        raise UnreadableFile("mapping-encoding", file=path.name) from fault
+    except tomllib.TOMLDecodeError as fault:
+        found = re.search(r"line (\d+)", str(fault))  # absent where the fault is the end
+        line = int(found[1]) if found else path.read_bytes().count(b"\n") + 1
+        raise UnreadableFile("mapping-not-toml", file=path.name, line=line) from fault
 
 
 def _is_text(value: object) -> bool:

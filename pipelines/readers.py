@@ -432,7 +432,7 @@ def _geojson(path: Path) -> Source:
     found: dict[str, None] = {}
     for feature in features:
         found.update(dict.fromkeys(feature.get("properties") or {}))
-    names = [name for name in found if name not in _POSITION]
+    names = [name for name in found if _plain(name) not in _POSITION]
     records = (
         _record(path, number, _feature_cells(feature, names))
         for number, feature in enumerate(features, 1)
@@ -442,6 +442,10 @@ def _geojson(path: Path) -> Source:
 
 
 _POSITION = ("longitude", "latitude")  # columns made of the geometry
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()
 
 
 def _refuse_depth(path: Path, value: object, left: int) -> None:
@@ -466,7 +470,8 @@ def _feature_cells(feature: dict[str, Any], names: list[str]) -> list[str]:
     geometry = feature.get("geometry") or {}
     position = geometry.get("coordinates") if geometry.get("type") == "Point" else None
     if not isinstance(position, list) or len(position) < len(_POSITION):
-        position = [properties.get(name) for name in _POSITION]
+        given = {_plain(name): value for name, value in properties.items()}
+        position = [given.get(name) for name in _POSITION]
     return [_cell(value) for value in (*map(properties.get, names), *position[:2])]
 
 

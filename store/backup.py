@@ -7,13 +7,14 @@ from a GeoPackage to PostGIS or back.
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from geo.errors import Conflict, NotFound
+from geo.errors import Conflict, InvalidParameter, NotFound
 from store import schema
 from store.db import Store, connect
 from store.models import Base
@@ -34,15 +35,32 @@ def backup(store: Store, target: Path) -> int:
     ------
     Conflict
         A file of that name exists; a backup never overwrites one.
+    InvalidParameter
+        The file cannot be written there.
     """
     if target.exists():
         raise Conflict("file-exists", file=target.name)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-        draft = Path(folder) / target.name
-        rows = _copy(store, draft)
-        os.link(draft, target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
+            draft = Path(folder) / "backup.gpkg"
+            rows = _copy(store, draft)
+            _name(draft, target)
+    except OSError as fault:
+        raise InvalidParameter("file-not-writable", file=target.name) from fault
     return rows
+
+
+def _name(draft: Path, target: Path) -> None:
+    """Give a finished file its name, unless another file took that name meanwhile."""
+    try:
+        try:
+            os.link(draft, target)
+        except PermissionError:  # USB sticks and some network shares know no hard links
+            target.touch(exist_ok=False)
+            draft.replace(target)
+    except FileExistsError as fault:
+        raise Conflict("file-exists", file=target.name) from fault
 
 
 def _copy(store: Store, draft: Path) -> int:
@@ -71,18 +89,23 @@ def restore(store: Store, origin: Path, *, replace: bool) -> int:
     ------
     NotFound
         There is no such file.
+    InvalidParameter
+        The file is not a store, so that it cannot take the place of one.
     Conflict
         The store holds data and `replace` was not asked for.
     """
     if not origin.is_file():
         raise NotFound("no-file", file=origin.name)
-    schema.upgrade(store)
     with tempfile.TemporaryDirectory(prefix="lagesbild-") as folder:
         draft = Path(folder) / "backup.gpkg"
-        draft.write_bytes(origin.read_bytes())
+        _draw(origin, draft)
         copy = connect(f"sqlite:///{draft}")
         try:
+            with copy.read() as source:
+                if schema.current(source) is None:
+                    raise InvalidParameter("not-a-backup", file=origin.name)
             schema.upgrade(copy)
+            schema.upgrade(store)
             with copy.read() as source, store.write() as sink:
                 _empty(sink, replace=replace)
                 rows = _copy_rows(source, sink)
@@ -90,6 +113,14 @@ def restore(store: Store, origin: Path, *, replace: bool) -> int:
         finally:
             copy.close()
     return rows
+
+
+def _draw(origin: Path, draft: Path) -> None:
+    """Copy a file and what may still wait in its write-ahead log, if it was served meanwhile."""
+    for suffix in ("", "-wal"):
+        part = Path(f"{origin}{suffix}")
+        if part.exists():
+            shutil.copyfile(part, f"{draft}{suffix}")
 
 
 def _empty(connection: sa.Connection, *, replace: bool) -> None:

@@ -115,7 +115,7 @@ def instants(values: NDArray[np.datetime64]) -> list[str | None]:
 def _geometries(
     values: Sequence[object] | NDArray[Any], *, postgis: bool
 ) -> Sequence[str | bytes | None]:
-    shapes = np.asarray(values, dtype=object)
+    shapes = shapely.force_2d(np.asarray(values, dtype=object))
     if postgis:
         marked = shapely.set_srid(shapes, SRID)
         return shapely.to_wkb(marked, hex=True, include_srid=True).tolist()  # type: ignore[no-any-return]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,20 +81,24 @@ def _translated() -> Iterator[None]:
     """Turn a database that cannot be used into our error; a fault of our own stays one."""
     try:
         yield
-    except exc.DBAPIError as fault:
-        name = getattr(fault.orig, "sqlite_errorname", "")
+    except (exc.DBAPIError, sqlite3.Error, psycopg.Error) as fault:
+        # store/bulk.py speaks to the driver itself, so the driver's own faults come here too.
+        cause = fault.orig if isinstance(fault, exc.DBAPIError) else fault
+        name = getattr(cause, "sqlite_errorname", "")
         if name == "SQLITE_NOTADB":
             raise InvalidParameter("not-a-database") from fault
-        state = getattr(fault.orig, "sqlstate", None) or ""
+        if isinstance(cause, psycopg.DataError) and cause.sqlstate is None:
+            raise InvalidParameter("text-not-storable") from fault  # it holds a NUL
+        state = getattr(cause, "sqlstate", None) or ""
         unusable = name.startswith(UNUSABLE) or state.startswith(UNUSABLE_STATES)
-        if unusable or fault.connection_invalidated or _refused(fault):
+        if unusable or getattr(fault, "connection_invalidated", False) or _refused(cause):
             raise StoreUnavailable("store-unavailable") from fault
         raise
 
 
-def _refused(fault: exc.DBAPIError) -> bool:
+def _refused(cause: BaseException | None) -> bool:
     """Tell whether PostgreSQL could not be reached at all: such a fault has no SQLSTATE."""
-    return isinstance(fault.orig, psycopg.OperationalError) and fault.orig.sqlstate is None
+    return isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
 
 
 def connect(url: str) -> Store:
@@ -103,12 +108,14 @@ def connect(url: str) -> Store:
     ------
     InvalidParameter
         The URL is neither ``sqlite:///FILE.gpkg`` nor ``postgresql+psycopg://...``.
+    StoreUnavailable
+        The file's folder cannot be made.
     """
     try:
         parsed = sa.make_url(url)
     except exc.ArgumentError as fault:
         raise InvalidParameter("database-url") from fault
-    if parsed.get_backend_name() == "sqlite" and parsed.database:
+    if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
         return Store(_geopackage_engine(parsed))
     if parsed.get_backend_name() == "postgresql":
         return Store(_postgis_engine(parsed))
@@ -116,7 +123,10 @@ def connect(url: str) -> Store:
 
 
 def _geopackage_engine(url: sa.URL) -> sa.Engine:
-    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise StoreUnavailable("store-unavailable") from fault
     engine = sa.create_engine(url, pool_size=POOL_SIZE)
     sa.event.listen(engine, "connect", geopackage.prepare_connection)
     sa.event.listen(engine, "begin", geopackage.begin)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 
+from geo.errors import InvalidParameter
 from store import bulk, models, places
 from store.records import BBox, Identity, Page, Placing, in_bbox, streamed
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from geo.offences import Categorised
 
 READ_AT_ONCE = 100_000
+EVERY_INSTANT = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class IncidentFilter:
     end: datetime | None = None  # exclusive
     area_id: int | None = None
     categories: tuple[str, ...] = ()
-    window: str = "all"
+    window: str = EVERY_INSTANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,13 @@ def add(connection: sa.Connection, identity: Identity, events: Events, placing: 
 def find(
     connection: sa.Connection, where: IncidentFilter, limit: int, offset: int
 ) -> Page[IncidentRow]:
-    """Find incidents of map categories, the newest first."""
+    """Find incidents of map categories, the newest first.
+
+    Raises
+    ------
+    InvalidParameter
+        The profile has no such window.
+    """
     names = _window_names(connection)
     conditions = _conditions(where, names)
     table = models.Incident
@@ -159,6 +167,8 @@ def _conditions(where: IncidentFilter, names: tuple[str, ...]) -> list[sa.Column
     if where.window in names:
         bit = 1 << names.index(where.window)
         conditions.append(table.in_windows.bitwise_and(bit) != 0)
+    elif where.window != EVERY_INSTANT:
+        raise InvalidParameter("unknown-window", value=where.window)
     return conditions
 
 
@@ -259,7 +269,8 @@ def kinds(connection: sa.Connection, first: int, last: int) -> Kinds:
         .where(table.id.between(first, last))
         .order_by(table.id)
     )
-    columns = list(zip(*connection.execute(query).all(), strict=True))
+    rows = connection.execute(query).all()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * 4
     ends = [NAT if second is None else second for second in columns[3]]
     return Kinds(
         np.array(columns[0], dtype=object),

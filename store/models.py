@@ -23,6 +23,9 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
+# Links name areas and facilities by id: the id of a removed one must not come to mean another.
+NEVER_REUSE_IDS = {"sqlite_autoincrement": True}  # PostgreSQL's sequences do so by themselves
+
 
 def spatial_index(column: str) -> sa.Index:
     """Give PostGIS an index for foreign map programs; our own queries do not need it."""
@@ -51,7 +54,11 @@ class Area(Base):
     """A named piece of ground."""
 
     __tablename__ = "area"
-    __table_args__ = (sa.UniqueConstraint("kind", "name"), spatial_index("outline"))
+    __table_args__ = (
+        sa.UniqueConstraint("kind", "name"),
+        spatial_index("outline"),
+        NEVER_REUSE_IDS,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.Text)
@@ -65,7 +72,7 @@ class Facility(Base):
     """A school or a venue."""
 
     __tablename__ = "facility"
-    __table_args__ = (sa.UniqueConstraint("kind", "name"),)
+    __table_args__ = (sa.UniqueConstraint("kind", "name"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.Text)

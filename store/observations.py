@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from store import bulk, models
-from store.records import BBox, Identity, Page, Placing, in_bbox
+from store.records import KEYS_AT_ONCE, BBox, Identity, Page, Placing, in_bbox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,8 +161,12 @@ def unreviewed(connection: sa.Connection) -> list[Unreviewed]:
 
 def review(connection: sa.Connection, ids: Sequence[int]) -> int:
     """Release the notes of observations for others to read; give how many there were."""
-    statement = sa.update(models.Observation).where(models.Observation.id.in_(ids))
-    return connection.execute(statement.values(reviewed=True)).rowcount
+    released = 0
+    for start in range(0, len(ids), KEYS_AT_ONCE):
+        some = models.Observation.id.in_(ids[start : start + KEYS_AT_ONCE])
+        statement = sa.update(models.Observation).where(some).values(reviewed=True)
+        released += connection.execute(statement).rowcount
+    return released
 
 
 def count(connection: sa.Connection) -> int:

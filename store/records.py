@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 KEYS_AT_ONCE = 20_000
+CENTRES_AT_ONCE = 500  # SQLite takes no condition more than 1,000 terms deep
 NEAR_DEG = 5e-5  # some metres anywhere; the exact distance is measured afterwards
 BBox = tuple[float, float, float, float]
 
@@ -143,9 +144,12 @@ def stacked(
         in_bbox(table, (lon - NEAR_DEG, lat - NEAR_DEG, lon + NEAR_DEG, lat + NEAR_DEG))
         for lon, lat in centres.tolist()
     ]
-    at_centre = sa.select(*columns).where(sa.or_(sa.false(), *near))
-    found = sa.union(many_texts.where(given), at_centre.where(given)).subquery()
-    rows = connection.execute(sa.select(*found.c).order_by(found.c.id)).all()
+    queries = [many_texts.where(given)]
+    for start in range(0, len(near), CENTRES_AT_ONCE):
+        some = sa.or_(*near[start : start + CENTRES_AT_ONCE])
+        queries.append(sa.select(*columns).where(given, some))
+    found = {row[0]: row for query in queries for row in connection.execute(query)}
+    rows = [found[key] for key in sorted(found)]
     return Stacked(
         np.array([row[0] for row in rows], dtype=np.int64),
         np.array([row[1] for row in rows], dtype=float),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
+from geo.errors import NotFound
 from store import models
 
 if TYPE_CHECKING:
@@ -102,5 +103,13 @@ def layers(connection: sa.Connection, run_id: int) -> dict[str, LayerInfo]:
 
 
 def activate(connection: sa.Connection, run_id: int) -> None:
-    """Put a run in force; in the same transaction the one before steps back."""
+    """Put a run in force; in the same transaction the one before steps back.
+
+    Raises
+    ------
+    NotFound
+        There is none with that id.
+    """
+    if connection.scalar(sa.select(models.Run.id).where(models.Run.id == run_id)) is None:
+        raise NotFound("no-such-run", id=run_id)
     connection.execute(sa.update(models.Run).values(active=models.Run.id == run_id))

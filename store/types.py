@@ -65,9 +65,10 @@ class Shape(TypeDecorator[shapely.Geometry]):
         """Write a geometry."""
         if value is None:
             return None
+        flat = shapely.force_2d(value)  # the columns are two-dimensional in both stores
         if dialect.name == "postgresql":
-            return shapely.to_wkb(shapely.set_srid(value, SRID), hex=True, include_srid=True)
-        return GPKG_HEADER + shapely.to_wkb(value)
+            return shapely.to_wkb(shapely.set_srid(flat, SRID), hex=True, include_srid=True)
+        return GPKG_HEADER + shapely.to_wkb(flat)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> shapely.Geometry | None:  # noqa: ANN401
         """Read a geometry."""
@@ -85,7 +86,7 @@ def without_header(blob: bytes) -> bytes:
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An instant: aware UTC in Python, timestamptz or GeoPackage DATETIME text below."""
+    """An instant to the second: aware UTC in Python, timestamptz or DATETIME text below."""
 
     impl = sa.String
     cache_ok = True
@@ -104,8 +105,10 @@ class UtcTime(TypeDecorator[datetime]):
             return None
         if value.utcoffset() is None:
             raise InvalidParameter("time-without-zone", value=value.isoformat())
-        utc = value.astimezone(UTC)
-        return utc if dialect.name == "postgresql" else utc.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+        utc = value.astimezone(UTC).replace(microsecond=0)
+        if dialect.name == "postgresql":
+            return utc
+        return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401
         """Read an instant."""
@@ -127,7 +130,7 @@ class Json(TypeDecorator[Any]):
         if dialect is None:  # GeoAlchemy2 asks so whether this is a raster
             return self.impl_instance
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(JSONB())
+            return dialect.type_descriptor(JSONB(none_as_null=True))
         return dialect.type_descriptor(sa.Text())
 
     def process_bind_param(self, value: object, dialect: Dialect) -> Any:  # noqa: ANN401

@@ -493,7 +493,7 @@ def piles_are_seen_and_marked_exactly(store):
         no_centres = records.stacked(connection, models.Incident, 3, np.empty((0, 2)))
         walks = records.stacked(connection, models.Observation, 3, centres)
         records.set_piles(connection, models.Incident, both.id[:2].tolist())
-        records.set_piles(connection, models.Incident, both.id[1:3].tolist())
+        records.set_piles(connection, models.Incident, both.id[[1, 3]].tolist())
         marked = incidents.find(connection, incidents.IncidentFilter(), 99, 0).rows
         records.set_piles(connection, models.Incident, [])
         cleared = incidents.find(connection, incidents.IncidentFilter(), 99, 0).rows

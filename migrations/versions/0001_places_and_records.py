@@ -10,8 +10,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-GEOMETRIES = (("area", "outline"), ("incident", "position"), ("observation", "position"))
-
 
 def upgrade() -> None:
     """Create the tables of places, imports, incidents and observations."""
@@ -40,6 +38,7 @@ def upgrade() -> None:
         sa.Column("outline", Shape("MULTIPOLYGON"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_area")),
         sa.UniqueConstraint("kind", "name", name=op.f("uq_area_kind_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "facility",
@@ -51,6 +50,7 @@ def upgrade() -> None:
         sa.Column("position", Shape("POINT"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_facility")),
         sa.UniqueConstraint("kind", "name", name=op.f("uq_facility_kind_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "import_batch",

@@ -33,7 +33,13 @@ def town(tmp_path_factory):
     store = connect(url)
     key = accounts.new_key(store, "contract", "analyst", 30, NOW)
     store.close()
-    return {"url": url, "name": prepared.user, "password": prepared.password, "key": key}
+    return {
+        "folder": folder,
+        "url": url,
+        "name": prepared.user,
+        "password": prepared.password,
+        "key": key,
+    }
 
 
 @pytest.fixture

@@ -1,47 +1,18 @@
 """Programs by others read the API over a real connection: OWSLib and GDAL."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-
 import pyogrio
 import pytest
 from owslib.ogcapi.features import Features
 
 from app.collections import COLLECTIONS
-
-PATIENCE_S = 20
+from tests.serving import served
 
 
 @pytest.fixture(scope="module")
 def address(town):
-    """Start the server the way it is started everywhere; give its address."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [*(sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app")]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    settings = {"LAGESBILD_DATABASE_URL": town["url"], "LAGESBILD_SESSION_SECRET": "s" * 40}
-    with subprocess.Popen(
-        command, env={**os.environ, **settings}, stderr=subprocess.DEVNULL
-    ) as server:
-        try:
-            wait_for(port, server)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-def wait_for(port, server):
-    """Wait until something listens on a port."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end and server.poll() is None:
-        with socket.socket() as knock:
-            if knock.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail("the server did not start")
+    """Serve the town."""
+    with served(town["url"]) as found:
+        yield found
 
 
 def test_owslib_lists_filters_and_reads(address, town):

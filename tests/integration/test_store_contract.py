@@ -83,3 +83,248 @@ def test_every_public_function_of_the_store_plays_a_part(in_geopackage):
     functions = dict(public_functions())
     assert len(functions) > 60
     assert [name for name, code in functions.items() if code not in called] == []
+
+
+# What the chapters must have seen, as one can count it in tests/store_story.py.
+
+
+def ids(page):
+    return [row["id"] for row in page["rows"]]
+
+
+def test_the_first_revision_is_one_and_each_change_adds_one(seen):
+    story = seen["a_profile_comes_back_as_it_was_saved"]
+    assert story == {"same": True, "digest": "d2", "revisions": [1, 3]}
+
+
+def test_replacing_a_kind_of_area_keeps_the_others_and_the_ids_of_those_that_stay(seen):
+    story = seen["areas_keep_their_ids_when_their_outlines_change"]
+    assert [(row["id"], row["name"]) for row in story["before"]] == [
+        (1, "Väster"),
+        (2, "Öster"),
+        (3, "Kärnan"),
+    ]
+    assert [(row["id"], row["name"], row["note"]) for row in story["after"]] == [
+        (2, "Öster", "flyttad"),
+        (3, "Kärnan", ""),
+    ]
+    assert story["before"][1]["outline"] != story["after"][0]["outline"]
+    assert (story["nightlife"], story["none"]) == (story["after"][1:], [])
+
+
+def test_replacing_schools_leaves_venues_alone(seen):
+    schools, venues, castles = seen["schools_and_venues_are_kept_apart"]
+    assert [(row["id"], row["name"], row["lon"], row["form"]) for row in schools] == [
+        (2, "B", 16.6, "7-9"),
+        (4, "C", 16.5, "F-9"),
+    ]
+    assert [row["name"] for row in venues] == ["Ån"]
+    assert castles == []
+
+
+def test_a_source_of_the_gazetteer_replaces_its_own_entries_only(seen):
+    names = [
+        [row["name"] for row in step]
+        for step in seen["the_gazetteer_is_replaced_by_source_or_as_a_whole"]
+    ]
+    assert names == [["a", "b"], ["b", "c"], ["d"], ["d"], []]
+
+
+def test_an_import_is_kept_with_what_it_set_aside(seen):
+    story = seen["an_import_keeps_its_counts_its_report_and_the_rows_it_set_aside"]
+    one = story["one"]
+    counts = [one[name] for name in ("rows_read", "accepted", "duplicates", "quarantined")]
+    assert counts == [10, 7, 1, 2]
+    assert one["report"] == {"träffgrad": 0.97, "crs": 3006, "varningar": ["å"], "inget": None}
+    assert one["started_at"] == store_story.NOW
+    assert [batch["id"] for batch in story["all"]] == story["ids"][::-1]
+    assert story["lines"] == {2, 3, 9}
+    assert story["other file"] == set()
+    assert (story["holds"], story["synthetic"]) == ([True, False], True)
+
+
+def test_quarantine_is_in_the_order_of_the_file_and_shrinks_when_rows_are_retried(seen):
+    story = seen["a_row_handed_in_again_leaves_the_quarantine"]
+    assert [(row["import_id"], row["line"]) for row in story["before"]] == [(1, 2), (1, 3), (2, 9)]
+    assert [row["line"] for row in story["after"]] == [3, 9]
+    assert [row["line"] for row in story["of one"]] == [3]
+    assert story["before"][0]["raw"] == 'a;"b";\n'
+
+
+def test_keys_of_stored_rows_are_known_and_others_are_not(seen):
+    story = seen["incidents_are_added_and_recognised_by_their_keys"]
+    known = {store_story.key(n): store_story.key(n)[::-1] for n in (100, 104)}
+    assert (story["count"], story["known"]) == (5, known)
+    assert story["elsewhere"] == story["none asked"] == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("all", [5, 3, 2, 1]),  # the fourth is kept off maps
+        ("box", [3, 2]),
+        ("border of a box", [3, 2]),
+        ("from", [5, 3]),
+        ("until", [2, 1]),  # 08.00 itself is after the end
+        ("area", [5, 3, 2]),  # the fifth has no place but is known to lie in the district
+        ("district", [3]),
+        ("category", [3]),
+        ("window", [1]),
+        ("everything at once", [2]),
+        ("nothing", []),
+    ],
+)
+def test_a_filter_finds_the_incidents_it_names_newest_first(question, expected, seen):
+    found = seen["incidents_are_found_by_box_time_area_category_and_window"][question]
+    assert ids(found) == expected
+    assert found["matched"] == len(expected)
+
+
+def test_pages_follow_one_another_and_end(seen):
+    story = seen["incidents_are_found_by_box_time_area_category_and_window"]
+    assert [ids(page) for page in story["pages"]] == [[5, 3], [2, 1], [], []]
+    assert {page["matched"] for page in story["pages"]} == {4}
+    shown = [row and row["id"] for row in story["one"]]
+    assert shown == [1, 2, 3, None, 5]
+
+
+def test_an_incident_tells_its_windows_and_its_area(seen):
+    story = seen["incidents_are_found_by_box_time_area_category_and_window"]
+    first, second = story["one"][:2]
+    assert first["windows"] == ["all", "helgnatt"]
+    assert (second["count"], second["area"], second["ends_at"]) == (3, "Öster", None)
+
+
+def test_the_analysis_reads_what_began_in_the_period(seen):
+    (sample,) = seen["the_analysis_reads_incidents_of_a_period_in_order"]["samples"]
+    assert sample["id"] == ("int64", [1, 2, 3])
+    assert sample["ends_at"][1][1:] == [None, None]
+    assert sample["district_id"] == ("int64", [0, 0, 3])
+
+
+def test_a_record_can_lose_and_gain_its_place(seen):
+    story = seen["what_follows_from_the_profile_is_written_anew"]
+    assert story["before"]["match_type"] == ["coordinates"] * 4 + ["none"]
+    assert story["after"]["match_type"] == ["none"] + ["coordinates"] * 3 + ["area"]
+    assert story["after"]["lon"][1] == ["not a number", 16.55, 16.55, 16.55, 16.5]
+    assert story["after"]["place_text"] == story["before"]["place_text"]
+    assert ids(story["found"]) == [3, 2, 1]  # the fifth has become one that is kept off maps
+
+
+def test_a_pile_bears_many_texts_or_lies_on_a_centre(seen):
+    story = seen["piles_are_seen_and_marked_exactly"]
+    # 2, 3, 4 and 6, 7, 8 bear three texts each; 9 and 10 say the same; 11 lies on the square.
+    assert story["both"]["id"] == ("int64", [2, 3, 4, 6, 7, 8, 11])
+    assert story["no centres"]["id"] == ("int64", [2, 3, 4, 6, 7, 8])
+    assert story["walks"]["id"] == ("int64", [])
+    assert (sorted(story["marked"]), story["cleared"]) == ([3, 6], [])
+
+
+def test_a_note_is_shown_only_after_review(seen):
+    story = seen["observations_show_their_note_after_review"]
+    assert [row["id"] for row in story["waiting"]] == [1, 3]
+    assert [row["id"] for row in story["still waiting"]] == [3]
+    assert story["released"] == [1, 0]
+    assert [row["note"] for row in story["all"]["rows"]] == [None, None, "Lampa trasig å"]
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("all", [3, 2, 1]),
+        ("box", [2]),
+        ("from", [3, 2]),
+        ("until", [1]),
+        ("area", [1]),
+        ("types", [2]),
+    ],
+)
+def test_a_filter_finds_the_observations_it_names_newest_first(question, expected, seen):
+    found = seen["observations_show_their_note_after_review"][question]
+    assert (ids(found), found["matched"]) == (expected, len(expected))
+
+
+def test_the_newest_run_takes_force_only_when_told_to(seen):
+    story = seen["one_run_is_in_force_at_a_time"]
+    none, still, now = story["in force"]
+    assert none is None
+    assert [still["id"], now["id"]] == story["ids"]
+    assert [run["id"] for run in story["history"]] == story["ids"][::-1]
+    assert sorted(story["layers"]) == ["areas", "cells", "clusters"]
+    assert story["no layers"] == {}
+
+
+def counted(seen, question):
+    """Give (count, weight) of each cell at each resolution, then of the areas."""
+    cells, areas, _ = seen["published_layers_are_added_up_from_their_finest_parts"][question]
+    pairs = [sorted(zip(table["count"][1], table["weight"][1], strict=True)) for table in cells]
+    return pairs, [(row["area_id"], row["count"], row["weight"]) for row in areas]
+
+
+def test_coarser_cells_are_the_sums_of_finer_ones(seen):
+    cells, areas = counted(seen, "total")
+    assert cells == [[(1, 1.0), (7, 6.5)]] * 3 + [[(1, 1.0), (2, 1.5), (5, 5.0)]]
+    assert areas == [(2, 4, 4.5)]
+
+
+@pytest.mark.parametrize(
+    ("question", "finest", "areas"),
+    [
+        ("window", [(0, 0.25)], [(2, 1, 1.0)]),
+        ("categories", [(2, 1.5), (5, 5.0), (101, 101.0)], [(2, 4, 4.5), (3, 9, 9.0)]),
+        ("months", [(2, 1.5)], []),
+        ("area", [(1, 1.0)], [(2, 4, 4.5)]),
+        ("district", [(2, 1.5)], []),
+        ("nothing", [], []),
+    ],
+)
+def test_a_filter_counts_the_part_it_names(question, finest, areas, seen):
+    cells, found = counted(seen, question)
+    assert (cells[-1], found) == (finest, areas)
+    assert all(sum(n for n, _ in table) == sum(n for n, _ in finest) for table in cells)
+
+
+def test_clusters_are_those_of_the_scope_window_and_category_by_rank(seen):
+    story = seen["published_layers_are_added_up_from_their_finest_parts"]
+    assert [row["id"] for row in story["total"][2]] == [2, 1]
+    assert [row["id"] for row in story["area"][2]] == [1]
+    assert [row["id"] for row in story["of a category"]] == [3]
+    assert [row["id"] for row in story["window"][2]] == [4]
+    assert [row["id"] for row in story["core"]] == [5]
+    assert [row and row["id"] for row in story["one"]] == [1, 5, None]
+    assert [text.partition(" ")[0] for text in story["refusals"]] == [
+        "InvalidParameter:",
+        "NotFound:",
+        "NotFound:",
+        "NotFound:",
+    ]
+
+
+def test_a_cluster_is_hidden_while_another_run_is_in_force(seen):
+    hidden, shown = seen["a_cluster_of_a_run_not_in_force_is_not_shown"]
+    assert hidden is None
+    assert shown["id"] == 1
+
+
+def test_a_key_ends_and_a_name_is_given_once(seen):
+    story = seen["accounts_and_keys_are_found_while_they_are_valid"]
+    assert [user and (user["id"], user["role"]) for user in story["users"]] == [
+        (1, "admin"),
+        (2, "analyst"),
+        None,
+        None,
+    ]
+    assert story["key"]["name"] == "rapport"
+    assert story["at its end"] is None
+    assert story["unknown"] is None
+    assert story["taken"] == "Conflict: key-name-taken (name='rapport')"
+
+
+def test_a_backup_is_neither_overwritten_nor_poured_into_a_full_store(seen):
+    story = seen["a_backup_goes_into_an_empty_store_and_comes_out_the_same"]
+    assert len(set(story["rows"])) == 1
+    assert [text.partition(" (")[0] for text in story["refusals"]] == [
+        "Conflict: file-exists",
+        "Conflict: store-not-empty",
+        "NotFound: no-file",
+    ]

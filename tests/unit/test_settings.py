@@ -1,5 +1,8 @@
 """What an installation may say, and what stops the start."""
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -69,3 +72,12 @@ def test_settings_do_not_change_and_do_not_show_the_secret():
     with pytest.raises(ValidationError):
         found.session_hours = 1
     assert "sss" not in repr(found)
+
+
+def test_every_setting_stands_in_the_readmes_table_with_its_default():
+    table = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    for name, field in Settings.model_fields.items():
+        row = re.search(rf"^\| `{settings.variable(name)}` \| (\S+) \|", table, re.MULTILINE)
+        assert row is not None, name
+        default = str(field.default).lower() if field.default is not None else "none"
+        assert row[1].strip("`") == default

@@ -1,7 +1,7 @@
 // @ts-check
 /** The card: what the data can say about one thing on the map, in plain words. */
 
-import { AREA_KINDS, OBSERVATIONS, element, events, ground, number, weight, when } from "./texts.js";
+import { AREA_KINDS, LIGHTS, OBSERVATIONS, element, events, ground, number, weight, when } from "./texts.js";
 
 /**
  * @typedef {{window: string, type: string, period: string, whole: string, police: boolean,
@@ -21,11 +21,15 @@ function cell(p, title, context) {
       ["Rutans yta", ground(p.area_m2)],
     ],
     notes: [
+      ...(unsure(p) ? ["Tiden är osäker för många av händelserna här: antalet kan vara större eller mindre."] : []),
       "Antal är händelser som till minst hälften faller i fönstret. I det vägda antalet räknas varje"
         + " händelse till den del som gör det, eftersom många har ett spann i stället för ett klockslag.",
     ],
   };
 }
+
+/** Tell whether counting whole events and counting shares of time differ much. @param {any} p */
+const unsure = (p) => Math.abs(p.weight - p.count) > Math.max(1, p.count / 5);
 
 /** @param {any} p @param {string} title @param {Context} context @returns {Content} */
 function cluster(p, title, context) {
@@ -57,7 +61,7 @@ function observation(p) {
   /** @type {[string, string][]} */
   const facts = [
     ["Angelägenhet", `${p.severity} av 3`],
-    ["Ljus", p.light || "inte angivet"],
+    ["Ljus", LIGHTS[p.light] ?? "inte angivet"],
     ["Sedd", when(p.observed)],
     ["Vandring", p.walk || "inte angiven"],
   ];

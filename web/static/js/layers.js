@@ -93,6 +93,9 @@ export function showOnly(layers, on) {
   }
 }
 
+/** What a click means first, where several things lie on each other. */
+const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "areas"]);
+
 /**
  * Find what lies under a pixel; points before clusters before cells before areas.
  * @param {any} map
@@ -101,17 +104,13 @@ export function showOnly(layers, on) {
  * @returns {{id: string, feature: any} | undefined}
  */
 export function under(map, layers, pixel) {
-  const order = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "areas"]);
-  for (const id of order) {
-    const feature = map.forEachFeatureAtPixel(pixel, (/** @type {any} */ found) => found, {
-      layerFilter: (/** @type {any} */ layer) => layer === layers[id],
-      hitTolerance: id === "cells" || id === "areas" ? 0 : 4,
-    });
-    if (feature) {
-      return { id, feature };
-    }
-  }
-  return undefined;
+  const hits = new Map();
+  const note = (/** @type {any} */ feature, /** @type {any} */ layer) => {
+    hits.set(layer, hits.get(layer) ?? feature);
+  };
+  map.forEachFeatureAtPixel(pixel, note, { hitTolerance: 3 });
+  const id = FIRST.find((one) => hits.has(layers[one]));
+  return id && { id, feature: hits.get(layers[id]) };
 }
 
 /**

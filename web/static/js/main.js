@@ -43,8 +43,7 @@ async function ask() {
   screen.showBusy(true);
   await results.ask(pickers.filters(), pickers.clustered());
   results.draw(layers, system);
-  const nothing = target.dataset.run ? "Inga händelser i urvalet." : "Ingen analys är publicerad ännu.";
-  screen.showMessage(results.cells.length ? "" : nothing);
+  screen.showNothing(results.cells.length === 0);
   screen.showSummary(results.cells, results.total(store.get().omrade), pickers.words());
   showLayers();
   showList();
@@ -108,6 +107,9 @@ function choose(key) {
   store.set({ vald: key, lager: [...on].join(",") });
   const feature = chosenFeature();
   if (feature) {
+    if (matchMedia("(pointer: coarse)").matches) {
+      target.scrollIntoView(); // on a telephone the map is above the table
+    }
     show(map, ol.extent.buffer(feature.getGeometry().getExtent(), ROOM_M), screen.byId("card"));
   }
 }

@@ -43,13 +43,23 @@ export function showSummary(cells, total, words) {
  * @param {string} text
  * @param {HTMLElement} [action]
  */
-export function showMessage(text, action) {
+function showMessage(text, action) {
   const target = byId("message");
   target.replaceChildren(element("p", {}, text));
   if (action) {
     target.append(action);
   }
   target.hidden = !text;
+}
+
+/**
+ * Say over an empty map why it is empty.
+ * @param {boolean} empty
+ */
+export function showNothing(empty) {
+  const published = byId("map").dataset.run;
+  const why = published ? "Inga händelser i urvalet." : "Ingen analys är publicerad ännu.";
+  showMessage(empty ? why : "");
 }
 
 /**

@@ -22,6 +22,9 @@ export const OBSERVATIONS = Object.freeze({
 });
 
 /** @type {Readonly<Record<string, string>>} */
+export const LIGHTS = Object.freeze({ ljust: "ljust", morkt: "mörkt" });
+
+/** @type {Readonly<Record<string, string>>} */
 export const AREA_KINDS = Object.freeze({
   municipality: "kommun",
   priority: "prioriterat område",

@@ -1,0 +1,115 @@
+"""A running server with the synthetic town, and a browser that notes everything it complains of."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+
+from pipelines import demo
+from tests.serving import served
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+WEBGL_OFF = "--disable-3d-apis"
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+NOTE_VIOLATIONS = """
+addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Publish the synthetic town and serve it; give the address and the sign-in."""
+    folder = tmp_path_factory.mktemp("site")
+    prepared = demo.prepare(folder, NOW, lambda _: None)
+    with served(f"sqlite:///{folder / 'lagesbild.gpkg'}") as address:
+        yield SimpleNamespace(address=address, name=prepared.user, password=prepared.password)
+
+
+@pytest.fixture(scope="session")
+def driver():
+    """Run Playwright."""
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(driver, chromium):
+    """Run one browser for all visits."""
+    running = driver.chromium.launch(**chromium)
+    yield running
+    running.close()
+
+
+class Visit:
+    """One page, signed in, with what the browser complained of."""
+
+    def __init__(self, browser, site, viewport):
+        self.site = site
+        self.complaints, self.foreign = [], []
+        self.context = browser.new_context(viewport=viewport, locale="sv-SE", base_url=site.address)
+        self.context.add_init_script(NOTE_VIOLATIONS)
+        self.page = self.context.new_page()
+        self.page.on("console", self._said)
+        self.page.on("pageerror", lambda fault: self.complaints.append(str(fault)))
+        self.page.on("request", self._asked)
+
+    def _said(self, message):
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _asked(self, request):
+        if urlsplit(request.url).netloc != urlsplit(self.site.address).netloc:
+            self.foreign.append(request.url)
+
+    def sign_in(self, path="/"):
+        """Go to a page through the sign-in form and wait for the map."""
+        self.page.goto(path)
+        self.page.get_by_label("Användarnamn").fill(self.site.name)
+        self.page.get_by_label("Lösenord").fill(self.site.password)
+        self.page.get_by_role("button", name="Logga in").click()
+        self.settle()
+
+    def go(self, path):
+        """Open an address afresh."""
+        self.page.goto(path)
+        self.settle()
+
+    def settle(self):
+        """Wait until the question has been answered."""
+        expect(self.page.locator("#map")).to_have_attribute("aria-busy", "false")
+
+    def count(self):
+        """Give the number of events that the summary states."""
+        return int(self.page.locator(".summary-number").get_attribute("data-count"))
+
+
+@pytest.fixture
+def visit(browser, site):
+    """Give a signed-in visit on a wide screen; afterwards nothing may have been complained of."""
+    yield from visited(browser, site, WIDE)
+
+
+@pytest.fixture
+def narrow(browser, site):
+    """Give the same on a telephone's screen."""
+    yield from visited(browser, site, NARROW)
+
+
+@pytest.fixture
+def no_graphics(driver, chromium, site):
+    """Give the same in a browser that refuses WebGL, as on many a virtual desktop."""
+    running = driver.chromium.launch(**{**chromium, "args": [*chromium["args"], WEBGL_OFF]})
+    yield from visited(running, site, WIDE)
+    running.close()
+
+
+def visited(browser, site, viewport):
+    one = Visit(browser, site, viewport)
+    one.sign_in()
+    yield one
+    one.context.close()
+    assert one.complaints == []
+    assert one.foreign == []

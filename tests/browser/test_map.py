@@ -1,0 +1,253 @@
+"""The map page as a person meets it, in a real browser."""
+
+import re
+from itertools import pairwise
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.browser
+
+CELLS = "/ogc/collections/cells/items?limit=10000"
+COLOURS_ON_THE_MAP = """
+() => {
+  const seen = new Set();
+  for (const canvas of document.querySelectorAll("#map canvas")) {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 0; i < data.length; i += 4) {
+      seen.add(`${data[i]},${data[i + 1]},${data[i + 2]}`);
+    }
+  }
+  return [...seen];
+}
+"""
+GROUND = (248, 247, 243)
+COVER = 0xD9 / 255
+
+
+def chosen(page):
+    return {name: found[0] for name, found in parse_qs(urlsplit(page.url).query).items()}
+
+
+def cell_counts(page, query=""):
+    """Ask the API for what the map should show."""
+    page = page.evaluate("(path) => fetch(path).then((r) => r.json())", CELLS + query)
+    return [one["properties"]["count"] for one in page["features"]]
+
+
+def legend(page):
+    """Read the legend: from, to (None is open), cells, colour."""
+    rows = page.locator("#legend li").evaluate_all(
+        "(all) => all.map((li) => [li.dataset.from, li.dataset.to, li.dataset.cells,"
+        " getComputedStyle(li.querySelector('.swatch')).backgroundColor])"
+    )
+    return [
+        (int(low), None if high == "Infinity" else int(high), int(cells), colour)
+        for low, high, cells, colour in rows
+    ]
+
+
+def test_signing_in_leads_to_a_map_that_says_it_is_synthetic(visit):
+    page = visit.page
+    expect(page.locator("html")).to_have_attribute("lang", "sv")
+    expect(page.locator(".synthetic")).to_contain_text("SYNTETISKA DATA")
+    expect(page.locator("#unplaced")).to_be_in_viewport()
+    expect(page.locator("#imprecise")).to_be_in_viewport()
+    expect(page.get_by_text("Anmälda brott visar också anmälningsbenägenhet")).to_be_visible()
+    assert visit.count() == sum(cell_counts(page)) > 1000
+
+
+@pytest.mark.parametrize("query", ["", "&window=helgnatt", "&category=ran", "&resolution=8"])
+def test_the_legend_is_the_data(visit, query):
+    page = visit.page
+    names = {"window": "fonster", "category": "typ", "resolution": "rutor"}
+    asked = re.sub(r"&(\w+)=", lambda found: f"&{names[found[1]]}=", query)
+    visit.go(f"/?{asked.lstrip('&')}")
+    counts = cell_counts(page, query)
+    rows = legend(page)
+    for low, high, cells, _ in rows:
+        assert cells == sum(low <= count and (high is None or count <= high) for count in counts)
+    assert sum(cells for *_, cells, _ in rows) == len(counts)
+    for (_, high, *_), (low, *_) in pairwise(rows):
+        assert low == high + 1
+
+
+def test_the_map_is_drawn_with_the_legends_colours(visit):
+    page = visit.page
+    page.wait_for_timeout(500)
+    on_map = {tuple(map(int, colour.split(","))) for colour in page.evaluate(COLOURS_ON_THE_MAP)}
+    for *_, cells, colour in legend(page):
+        solid = map(int, re.findall(r"\d+", colour))
+        mixed = [COVER * c + (1 - COVER) * g for c, g in zip(solid, GROUND, strict=True)]
+        near = [
+            one for one in on_map if all(abs(a - b) <= 2 for a, b in zip(one, mixed, strict=True))
+        ]
+        assert cells
+        assert near, colour
+
+
+def test_a_window_changes_the_counts_and_the_back_button_undoes_it(visit):
+    page, before = visit.page, visit.count()
+    page.get_by_label("När på veckan").select_option("helgnatt")
+    expect(page.locator("#fonster-text")).to_contain_text("23:00–04:00")
+    expect(page.locator(".summary-number")).not_to_have_attribute("data-count", str(before))
+    visit.settle()
+    assert 0 < visit.count() < before
+    assert visit.count() == sum(cell_counts(page, "&window=helgnatt"))
+    assert chosen(page)["fonster"] == "helgnatt"
+    page.go_back()
+    expect(page.locator(".summary-number")).to_have_attribute("data-count", str(before))
+    expect(page.get_by_label("När på veckan")).to_have_value("all")
+
+
+def test_an_address_brings_everything_back(visit):
+    page = visit.page
+    visit.go(
+        "/?omrade=Fröslunda&fonster=vardagskvall&typ=klotter&rutor=10&lager=rutor,observationer"
+    )
+    expect(page.get_by_label("Område", exact=True)).to_have_value("Fröslunda")
+    expect(page.get_by_label("Händelsetyp")).to_have_value("klotter")
+    expect(page.get_by_label("Rutornas storlek")).to_have_value("10")
+    boxes = page.locator("#layers input:checked").evaluate_all("(all) => all.map((b) => b.value)")
+    assert boxes == ["rutor", "observationer"]
+    query = "&area=Fröslunda&window=vardagskvall&category=klotter&resolution=10"
+    assert visit.count() == sum(cell_counts(page, query))
+    page.locator("#rows .go").first.click()
+    title, address = page.locator("#card h2").inner_text(), page.url
+    visit.go("/")
+    visit.go(address)
+    expect(page.locator("#card h2")).to_have_text(title)
+
+
+def test_an_address_with_nonsense_shows_the_usual_map(visit):
+    usual = visit.count()
+    visit.go("/?omrade=Atlantis&fonster=<b>&typ=x&rutor=99&lager=&lista=x&vald=cells:zz&vy=a_b_c")
+    assert visit.count() == usual
+    expect(visit.page.locator("#message")).to_be_hidden()
+
+
+def test_the_table_is_reached_and_used_by_keyboard_alone(visit):
+    page = visit.page
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Hoppa till tabellen")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Rutor")
+    page.keyboard.press("Tab")
+    row = page.locator(":focus")
+    expect(row).to_have_class("go")
+    page.keyboard.press("Enter")
+    expect(page.locator("#card")).to_contain_text("händelser")
+    expect(row).to_be_focused()
+    expect(row).to_have_attribute("aria-pressed", "true")
+    assert chosen(page)["vald"] == row.get_attribute("data-key")
+    page.keyboard.press("Escape")
+    expect(page.locator("#card")).to_be_hidden()
+
+
+def test_arrow_keys_move_between_the_lists(visit):
+    page = visit.page
+    page.get_by_role("tab", name="Rutor").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Kluster")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#rows thead")).to_contain_text("Kluster")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#rows tbody")).to_contain_text("Skiftinge")
+    assert chosen(page)["lista"] == "areas"
+
+
+def test_a_click_on_the_map_says_what_is_there_and_no_more(visit):
+    page = visit.page
+    page.locator("#rows .go").first.click()
+    told = page.locator("#card").inner_text()
+    page.locator("#card .close").click()
+    page.wait_for_timeout(400)
+    box = page.locator("#map").bounding_box()
+    free = 304  # what the card covered when the map was centred on the cell
+    page.mouse.click(box["x"] + (box["width"] - free) / 2, box["y"] + box["height"] / 2 + 25)
+    expect(page.locator("#card")).to_be_visible()
+    for word in ("Antal", "När", "Händelsetyp", "Period"):
+        assert word in told
+    assert page.locator("#card").inner_text() != ""
+
+
+def test_numbers_that_mirror_the_police_are_flagged(visit):
+    page = visit.page
+    expect(page.locator("#typ-text")).to_be_hidden()
+    page.get_by_label("Händelsetyp").select_option("narkotika")
+    expect(page.locator("#typ-text")).to_contain_text("polisens insatser")
+    visit.settle()
+    page.locator("#rows .go").first.click()
+    expect(page.locator("#card")).to_contain_text("speglar polisens insatser")
+
+
+def test_layers_are_switched_and_remembered(visit):
+    page = visit.page
+    page.get_by_role("checkbox", name="Rutor").uncheck()
+    expect(page.locator("#legend li")).to_have_count(0)
+    assert "rutor" not in chosen(page)["lager"]
+    page.get_by_label("Observationer").check()
+    assert "observationer" in chosen(page)["lager"]
+
+
+def test_nothing_found_is_said_in_words(visit):
+    visit.go("/?omrade=Nattlivskärnan&fonster=skoltid&typ=brand_vind_kallare&period=2023")
+    page = visit.page
+    expect(page.locator("#message")).to_have_text("Inga händelser i urvalet.")
+    expect(page.locator("#rows")).to_contain_text("Inga händelser i urvalet.")
+    assert visit.count() == 0
+
+
+def test_a_failing_server_is_said_in_words_and_can_be_asked_again(visit):
+    page = visit.page
+    page.route("**/cells/items*", lambda route: route.abort())
+    page.get_by_label("När på veckan").select_option("skoltid")
+    expect(page.locator("#message")).to_contain_text("Servern svarar inte.")
+    page.unroute("**/cells/items*")
+    page.get_by_role("button", name="Försök igen").click()
+    expect(page.locator("#message")).to_be_hidden()
+    assert visit.count() == sum(cell_counts(page, "&window=skoltid"))
+    assert any("ERR_FAILED" in one for one in visit.complaints)
+    visit.complaints.clear()
+
+
+def test_a_session_that_ended_leads_back_to_the_same_map(visit):
+    page = visit.page
+    visit.context.clear_cookies()
+    page.get_by_label("När på veckan").select_option("helgnatt")
+    expect(page.locator("#message")).to_contain_text("Du har loggats ut.")
+    page.get_by_role("link", name="Logga in igen").click()
+    page.get_by_label("Användarnamn").fill(visit.site.name)
+    page.get_by_label("Lösenord").fill(visit.site.password)
+    page.get_by_role("button", name="Logga in").click()
+    visit.settle()
+    expect(page.get_by_label("När på veckan")).to_have_value("helgnatt")
+    assert all("401" in one for one in visit.complaints)
+    visit.complaints.clear()
+
+
+def test_the_narrow_screen_has_everything_and_never_scrolls_sideways(narrow):
+    page = narrow.page
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    assert page.evaluate(widths) == [360, 360]
+    expect(page.get_by_label("Område", exact=True)).to_be_hidden()
+    page.get_by_text("Ändra urval och kartlager").click()
+    page.get_by_label("Område", exact=True).select_option("Skiftinge")
+    narrow.settle()
+    page.locator("#rows .go").first.click()
+    expect(page.locator("#card")).to_be_in_viewport()
+    assert page.evaluate(widths) == [360, 360]
+
+
+def test_signing_out_leaves_nothing_to_go_back_to(visit):
+    page = visit.page
+    page.get_by_role("button", name="Logga ut").click()
+    expect(page.get_by_role("heading", name="Logga in")).to_be_visible()
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Logga in")).to_be_visible()
+
+
+def test_the_map_draws_without_a_graphics_card(no_graphics):
+    no_graphics.page.wait_for_timeout(500)
+    assert len(no_graphics.page.evaluate(COLOURS_ON_THE_MAP)) > 20

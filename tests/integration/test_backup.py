@@ -1,0 +1,342 @@
+"""Backup and restore: every row, either way, whole or not at all."""
+
+import itertools
+import shutil
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from geo.errors import Conflict, InvalidParameter, LagesbildError, NotFound, SchemaMismatch
+from store import accounts, backup, db, imports, places, schema
+from store.models import Base
+from tests import store_story
+from tests.store_story import NOW, opening, plain
+
+
+@contextmanager
+def opened(url):
+    store = db.connect(url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def every_row(store):
+    """Read every table whole, as values that compare."""
+    rows = {}
+    with store.read() as connection:
+        for table in Base.metadata.sorted_tables:
+            query = sa.select(table).order_by(*table.primary_key.columns)
+            rows[table.name] = [plain(tuple(row)) for row in connection.execute(query)]
+    return rows
+
+
+@pytest.fixture(scope="module")
+def told_gpkg(tmp_path_factory):
+    """Give a GeoPackage in which every table holds rows."""
+    with opened(f"sqlite:///{tmp_path_factory.mktemp('told')}/told.gpkg") as store:
+        schema.upgrade(store)
+        store_story.told(store)
+        yield store
+
+
+@pytest.fixture
+def told_postgis(postgis_url):
+    """Give a PostGIS database in which every table holds rows."""
+    with opened(postgis_url) as store:
+        schema.upgrade(store)
+        store_story.told(store)
+        yield store
+
+
+def round_trip(source, target, file):
+    written = backup.backup(source, file)
+    read = backup.restore(target, file, replace=False)
+    before = every_row(source)
+    assert all(before.values())  # no table is empty, so none can be forgotten
+    assert every_row(target) == before
+    assert written == read == sum(len(rows) for rows in before.values())
+
+
+def test_a_geopackage_goes_into_a_geopackage_row_for_row(told_gpkg, gpkg_url, tmp_path):
+    with opened(gpkg_url) as target:
+        round_trip(told_gpkg, target, tmp_path / "kopia.gpkg")
+
+
+def test_a_geopackage_goes_into_postgis_row_for_row(told_gpkg, postgis_url, tmp_path):
+    with opened(postgis_url) as target:
+        round_trip(told_gpkg, target, tmp_path / "kopia.gpkg")
+
+
+def test_postgis_goes_into_a_geopackage_row_for_row(told_postgis, gpkg_url, tmp_path):
+    with opened(gpkg_url) as target:
+        round_trip(told_postgis, target, tmp_path / "kopia.gpkg")
+
+
+@pytest.fixture
+def kopia(told_gpkg, tmp_path):
+    """Give a backup of the told GeoPackage."""
+    file = tmp_path / "kopia.gpkg"
+    backup.backup(told_gpkg, file)
+    return file
+
+
+def test_a_restored_store_goes_on_with_fresh_ids(kopia, store_url):
+    with opened(store_url) as store:
+        backup.restore(store, kopia, replace=False)
+        with store.write() as connection:
+            highest = max(batch.id for batch in imports.batches(connection))
+            assert imports.begin(connection, opening()) == highest + 1
+            imports.set_aside(connection, highest, [imports.SetAside(1, "x", "", "", "")])
+            accounts.put_user(connection, "ny", "hash", "analyst", NOW)
+            before = places.areas(connection)
+            kept = [row.as_area() for row in before]
+            places.put_areas(
+                connection,
+                [*kept, store_story.Area("priority", "Ny", store_story.WEST, "x")],
+                replace=None,
+            )
+            after = places.areas(connection)
+        assert [row.id for row in after[:-1]] == [row.id for row in before]
+        assert after[-1].id > max(row.id for row in before)
+
+
+def test_a_backup_is_one_file_that_is_a_sound_store(kopia):
+    assert [each.name for each in kopia.parent.iterdir() if "kopia" in each.name] == ["kopia.gpkg"]
+    store = schema.open_store(f"sqlite:///{kopia}")
+    with store.read() as connection:
+        assert schema.drift(connection) == []
+        assert connection.exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    store.close()
+
+
+def test_a_backup_never_overwrites_a_file(told_gpkg, tmp_path):
+    file = tmp_path / "brev.txt"
+    file.write_text("kära")
+    with pytest.raises(Conflict) as refused:
+        backup.backup(told_gpkg, file)
+    assert refused.value.code == "file-exists"
+    assert file.read_text() == "kära"
+
+
+def test_a_backup_does_not_overwrite_a_file_that_came_while_it_was_made(
+    told_gpkg, tmp_path, monkeypatch
+):
+    file = tmp_path / "kopia.gpkg"
+    copy = backup._copy_rows  # noqa: SLF001 - the moment in the middle
+
+    def copied_while_another_writes(source, sink):
+        file.write_text("en annan")
+        return copy(source, sink)
+
+    monkeypatch.setattr(backup, "_copy_rows", copied_while_another_writes)
+    with pytest.raises(Conflict):
+        backup.backup(told_gpkg, file)
+    assert file.read_text() == "en annan"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_backup_onto_a_disk_without_hard_links_is_whole_too(told_gpkg, tmp_path, monkeypatch):
+    def no_links(_source, _target):
+        raise PermissionError
+
+    monkeypatch.setattr(backup.os, "link", no_links)
+    file = tmp_path / "kopia.gpkg"
+    backup.backup(told_gpkg, file)
+    assert list(tmp_path.iterdir()) == [file]
+    with pytest.raises(Conflict):
+        backup.backup(told_gpkg, file)
+    schema.open_store(f"sqlite:///{file}").close()
+
+
+def test_a_backup_to_where_nothing_can_be_written_is_refused(told_gpkg, tmp_path):
+    (tmp_path / "fil").write_text("x")
+    with pytest.raises(InvalidParameter) as refused:
+        backup.backup(told_gpkg, tmp_path / "fil" / "kopia.gpkg")
+    assert refused.value.code == "file-not-writable"
+
+
+class Trip:
+    """Let the nth statement to any database fail as if a disk were full."""
+
+    def __init__(self, nth):
+        self.left = nth
+
+    def __enter__(self):
+        sa.event.listen(sa.Engine, "before_cursor_execute", self.count)
+
+    def __exit__(self, *_):
+        sa.event.remove(sa.Engine, "before_cursor_execute", self.count)
+
+    def count(self, *_):
+        self.left -= 1
+        if self.left == 0:
+            raise OSError(28, "No space left on device")
+
+
+def failing(attempt, first, step, unchanged):
+    """Let an attempt fail at one statement after another until it succeeds."""
+    for nth in itertools.count(first, step):
+        try:
+            with Trip(nth):
+                attempt()
+        except (LagesbildError, OSError):
+            assert unchanged()
+        else:
+            return nth
+
+
+FEW = pytest.param(41, id="at some statements")
+ALL = pytest.param(1, id="at every statement", marks=pytest.mark.deep)
+
+
+@pytest.mark.parametrize("step", [FEW, ALL])
+def test_a_backup_that_fails_leaves_nothing(told_gpkg, tmp_path, step):
+    file = tmp_path / "kopia.gpkg"
+    first = failing(
+        lambda: backup.backup(told_gpkg, file), 1, step, lambda: list(tmp_path.iterdir()) == []
+    )
+    assert first > 100
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("step", [FEW, ALL])
+def test_a_restore_that_fails_changes_nothing(kopia, store_url, step):
+    with opened(store_url) as store:
+        schema.upgrade(store)
+        with store.write() as connection:
+            accounts.put_user(connection, "åsa", "hash", "analyst", NOW)
+        before = every_row(store)
+        first = failing(
+            lambda: backup.restore(store, kopia, replace=True),
+            1,
+            step,
+            lambda: every_row(store) == before,
+        )
+        assert first > 50
+        assert every_row(store) != before
+
+
+def test_a_store_with_rows_is_replaced_only_on_demand(kopia, store_url):
+    with opened(store_url) as store:
+        schema.upgrade(store)
+        with store.write() as connection:
+            accounts.put_user(connection, "åsa", "gammal", "analyst", NOW)
+        with pytest.raises(Conflict) as refused:
+            backup.restore(store, kopia, replace=False)
+        assert refused.value.code == "store-not-empty"
+        with store.read() as connection:
+            assert accounts.user(connection, "åsa").role == "analyst"
+        backup.restore(store, kopia, replace=True)
+        with store.read() as connection:
+            assert accounts.user(connection, "åsa").role == "admin"
+
+
+def not_backups(folder):
+    """Give files that are no stores of ours, under what is wrong with them."""
+    empty = folder / "tom.gpkg"
+    empty.touch()
+    text = folder / "brev.gpkg"
+    text.write_text("Det här är ett brev och ingen databas. " * 50, "utf-8")
+    foreign = folder / "annat.gpkg"
+    with sqlite3.connect(foreign) as other:
+        other.execute("CREATE TABLE area (id INTEGER)")
+    other.close()
+    return {"not-a-backup": [empty, foreign], "not-a-database": [text]}
+
+
+def test_what_is_no_backup_never_takes_the_place_of_a_store(tmp_path, store_url):
+    with opened(store_url) as store:
+        schema.upgrade(store)
+        with store.write() as connection:
+            accounts.put_user(connection, "åsa", "hash", "analyst", NOW)
+        before = every_row(store)
+        for code, files in not_backups(tmp_path).items():
+            for file in files:
+                with pytest.raises(InvalidParameter) as refused:
+                    backup.restore(store, file, replace=True)
+                assert refused.value.code == code
+        with pytest.raises(NotFound):
+            backup.restore(store, tmp_path / "saknas.gpkg", replace=True)
+        with pytest.raises(NotFound):
+            backup.restore(store, tmp_path, replace=True)
+        assert every_row(store) == before
+
+
+def test_a_backup_from_a_newer_program_is_refused(kopia, store_url):
+    with sqlite3.connect(kopia) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    newer.close()
+    with opened(store_url) as store:
+        with pytest.raises(SchemaMismatch) as refused:
+            backup.restore(store, kopia, replace=True)
+        assert refused.value.code == "schema-newer"
+
+
+def test_a_backup_of_an_earlier_revision_is_brought_up_to_date(tmp_path, store_url):
+    old = tmp_path / "gammal.gpkg"
+    with opened(f"sqlite:///{old}") as store:
+        schema.upgrade(store, schema.revisions()[0])
+        with store.write() as connection:
+            places.put_addresses(
+                connection, [store_story.Address("Å", 1, "", 1.0, 2.0, "", "", "")]
+            )
+    content = old.read_bytes()
+    with opened(store_url) as store:
+        assert backup.restore(store, old, replace=False) == 1
+        with store.read() as connection:
+            assert schema.current(connection) == schema.head()
+            assert [a.street for a in places.addresses(connection)] == ["Å"]
+    assert old.read_bytes() == content  # the backup itself is left as it was
+
+
+def test_a_backup_into_an_older_store_upgrades_it(kopia, store_url):
+    with opened(store_url) as store:
+        schema.upgrade(store, schema.revisions()[0])
+        backup.restore(store, kopia, replace=False)
+        with store.read() as connection:
+            assert schema.drift(connection) == []
+
+
+def test_rows_that_still_wait_in_the_log_of_a_served_backup_are_restored(kopia, tmp_path, gpkg_url):
+    served = tmp_path / "tagen i drift.gpkg"
+    shutil.copy(kopia, served)
+    with opened(f"sqlite:///{served}") as store, store.read():  # held open: no checkpoint
+        with store.write() as connection:
+            accounts.put_user(connection, "sen", "hash", "analyst", NOW)
+        assert Path(f"{served}-wal").stat().st_size > 0
+        with opened(gpkg_url) as target:
+            backup.restore(target, served, replace=False)
+            with target.read() as connection:
+                assert accounts.user(connection, "sen") is not None
+
+
+def test_an_older_store_is_not_backed_up_as_if_it_were_whole(store_url, tmp_path):
+    with opened(store_url) as store:
+        schema.upgrade(store, schema.revisions()[0])
+        with pytest.raises(SchemaMismatch):
+            backup.backup(store, tmp_path / "kopia.gpkg")
+    assert not (tmp_path / "kopia.gpkg").exists()
+
+
+def test_a_backup_is_of_one_moment_though_others_write(store_url, tmp_path, monkeypatch):
+    copy = backup._copy_rows  # noqa: SLF001 - the moment in the middle
+
+    def copied_while_another_writes(source, sink):
+        with store.write() as connection:
+            accounts.put_user(connection, "bo", "hash", "analyst", NOW)
+        return copy(source, sink)
+
+    with opened(store_url) as store:
+        schema.upgrade(store)
+        with store.write() as connection:
+            accounts.put_user(connection, "åsa", "hash", "analyst", NOW)
+        monkeypatch.setattr(backup, "_copy_rows", copied_while_another_writes)
+        assert backup.backup(store, tmp_path / "kopia.gpkg") == 1
+        with store.read() as connection:
+            assert accounts.user(connection, "bo") is not None
