@@ -91,7 +91,7 @@ def analyse(
             total=study.total,
         )
     progress("publish")
-    with collector.paused(), store.write() as connection:
+    with collector.paused(), store.write_alone() as connection:
         run = publish(connection, provenance, found)
         return _outcome(connection, run, study.timezone, changed=True)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines import fields, personal
+from pipelines import fields, personal, readers
 from pipelines.fields import Column, Faults
 from pipelines.mapping import ANY_OTHER, Layout
 
@@ -17,25 +16,26 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from pipelines.readers import Rows
-
-KEY_BYTES = 16
+    from pipelines.readers import Rows, Source
 
 
 class Batch:
     """Rows of one source with their fields and the faults found so far."""
 
-    def __init__(self, rows: Rows, header: list[str], layout: Layout) -> None:
+    def __init__(self, rows: Rows, source: Source, layout: Layout) -> None:
         """Pick the layout's columns; a row with too few or too many cells is a fault."""
         self.rows = rows
         self.layout = layout
+        self._header = source.header
+        self._delimiter = source.delimiter
         self.faults = Faults()
         self.size = len(rows.lines)
-        self._columns = self._by_name(header)
-        self.masked = self._refuse_personal()
+        self._columns = self._by_name()
+        masked = personal.masked_lines(rows.raws, rows.cells)
+        self.faults.add(masked, "personal-number", "", [])
 
-    def _by_name(self, header: list[str]) -> dict[str, list[str]]:
-        width = len(header)
+    def _by_name(self) -> dict[str, list[str]]:
+        width = len(self._header)
         cells = self.rows.cells
         ragged = [n for n, row in enumerate(cells) if len(row) != width]
         if ragged:
@@ -45,15 +45,9 @@ class Batch:
             cells = [row if len(row) == width else blank for row in cells]
         columns = zip(*cells, strict=True)
         return {
-            name: [cell.strip() for cell in column]
-            for name, column in zip(header, columns, strict=True)
+            name: [_plain(cell) for cell in column]
+            for name, column in zip(self._header, columns, strict=True)
         }
-
-    def _refuse_personal(self) -> dict[int, str]:
-        """Find rows with a personal identity number; give their masked raw texts."""
-        masked = personal.masked_lines(self.rows.raws, self.rows.cells)
-        self.faults.add(masked, "personal-number", "", [])
-        return masked
 
     def column(self, name: str) -> Column:
         """Give a field's cells after constants and value maps."""
@@ -87,44 +81,27 @@ class Batch:
         return np.flatnonzero(fine)
 
     def raw(self, position: int) -> str:
-        """Give a row's raw text, masked where it held a personal identity number."""
-        return self.masked.get(position, self.rows.raws[position])
+        """Give a row's text for the quarantine, without what we were not asked to read.
 
-    def digests(self) -> list[bytes]:
-        """Fingerprint what each row says in the columns that are read."""
-        read = [self._columns[name] for name in sorted(self.layout.needed_columns())]
-        return [
-            hashlib.blake2b("\x1f".join(cells).encode(), digest_size=KEY_BYTES).digest()
-            for cells in zip(*read, strict=True)
-        ]
-
-
-class Occurrences:
-    """How often each digest has been met in this file, in 8 bytes a row."""
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self._met = np.empty(0, dtype=np.uint64)
-
-    def before(self, digests: Sequence[bytes]) -> NDArray[np.int64]:
-        """Tell how often each digest was met in earlier batches."""
-        short = _short(digests)
-        return np.searchsorted(self._met, short, "right") - np.searchsorted(self._met, short)
-
-    def add(self, digests: Sequence[bytes]) -> None:
-        """Remember the digests of a batch."""
-        self._met = np.sort(np.concatenate([self._met, _short(digests)]), kind="stable")
-
-    def number(self, digests: Sequence[bytes]) -> list[int]:
-        """Count up rows that say the same: 0 for the first, 1 for its twin, and so on."""
-        within: Counter[bytes] = Counter()
-        numbers = []
-        for digest, earlier in zip(digests, self.before(digests).tolist(), strict=True):
-            numbers.append(earlier + within[digest])
-            within[digest] += 1
-        self.add(digests)
-        return numbers
+        Cells of columns that the layout does not read are left blank, because an export may carry
+        a narrative or a name there. In a row of another width nobody can tell which cell is
+        which, so everything from the first such column on is left out. A personal identity number
+        is masked.
+        """
+        read = self.layout.needed_columns()
+        unread = [n for n, name in enumerate(self._header) if name not in read]
+        cells = self.rows.cells[position]
+        if not unread:
+            return personal.mask(self.rows.raws[position])[0]
+        if len(cells) == len(self._header):
+            cells = ["" if n in unread else cell for n, cell in enumerate(cells)]
+        else:
+            cells = cells[: unread[0]]
+        kept = [personal.mask(cell)[0] for cell in cells]
+        return readers.as_line(kept, self._delimiter or readers.RAW_DELIMITER)
 
 
-def _short(digests: Sequence[bytes]) -> NDArray[np.uint64]:
-    return np.frombuffer(b"".join(digest[:8] for digest in digests), dtype=np.uint64)
+def _plain(cell: str) -> str:
+    """Strip a cell and compose its letters, so that "Å" is one sign whoever wrote it."""
+    cell = cell.strip()
+    return cell if cell.isascii() else unicodedata.normalize("NFC", cell)

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from geo.offences import Categorised
     from geo.profile import Profile
     from store.places import AreaRow
+    from store.records import Placing
 
 FOCUS_KINDS = ("priority", "nightlife")
 SCHOOL_GROUNDS_M = 100.0  # a code that is public at schools only counts within this distance
-UNREACHABLE_M = 1e9
+PRECISE_M = 75.0  # a vaguer point does not tell what lies around it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,17 @@ class Deriver:
         return np.column_stack(crs.transform(lon, lat, crs.WGS84, self.profile.metric_epsg))
 
     def locate(
-        self, lon: NDArray[np.float64], lat: NDArray[np.float64], area_names: Sequence[str]
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64], named: Sequence[str]
     ) -> Located:
-        """Find metres, cell and areas of each point; an area's name decides where no point is."""
+        """Find metres, cell and areas of records.
+
+        Parameters
+        ----------
+        lon, lat
+            (n,) degrees, NaN where there is no point.
+        named
+            (n,) the area that a record is known by instead of a point; "" where the point counts.
+        """
         known = np.isfinite(lon)
         x_m, y_m = np.full(lon.shape, np.nan), np.full(lon.shape, np.nan)
         x_m[known], y_m[known] = crs.transform(
@@ -84,8 +93,8 @@ class Deriver:
             x_m,
             y_m,
             index.tolist(),
-            self._inside(lon, lat, self._focus, area_names),
-            self._inside(lon, lat, self._districts, area_names),
+            self._inside(lon, lat, self._focus, named),
+            self._inside(lon, lat, self._districts, named),
         )
 
     def _inside(
@@ -93,32 +102,42 @@ class Deriver:
         lon: NDArray[np.float64],
         lat: NDArray[np.float64],
         candidates: list[AreaRow],
-        area_names: Sequence[str],
+        named: Sequence[str],
     ) -> list[int | None]:
         which = areas.locate(lon, lat, [area.outline for area in candidates])
         ids: list[int | None] = [
             candidates[i].id if i != areas.NOWHERE else None for i in which.tolist()
         ]
-        for position in np.flatnonzero(~np.isfinite(lon)).tolist():
-            named = self._by_name.get(area_names[position].casefold())
-            if named is not None and named in candidates:
-                ids[position] = named.id
+        for position, name in enumerate(named):
+            if name:
+                ids[position] = self._holding(name.casefold(), candidates)
         return ids
 
-    def surroundings(
-        self,
-        lon: NDArray[np.float64],
-        lat: NDArray[np.float64],
-        x_m: NDArray[np.float64],
-        y_m: NDArray[np.float64],
-    ) -> Surroundings:
-        """Tell which points lie in the nightlife core or by a venue, and which by a school."""
-        in_core = areas.locate(lon, lat, [area.outline for area in self._core]) != areas.NOWHERE
-        to_venue, _ = areas.nearest_m(x_m, y_m, self._venues)
-        to_school, _ = areas.nearest_m(x_m, y_m, self._schools)
+    def _holding(self, name: str, candidates: list[AreaRow]) -> int | None:
+        """Find the candidate that is the named area, or that holds all of it."""
+        own = self._by_name.get(name)
+        if own is None:
+            return None
+        holders = [area for area in candidates if area.outline.covers(own.outline)]
+        return min(holders, key=lambda area: area.outline.area).id if holders else None
+
+    def surroundings(self, at: Placing) -> Surroundings:
+        """Tell which records lie in the nightlife core or by a venue, and which by a school.
+
+        Only a point that is precise enough can be there; a record known by its area alone is in
+        the core if that area is the core.
+        """
+        precise = at.uncertainty_m <= PRECISE_M
+        in_core = areas.locate(at.lon, at.lat, [a.outline for a in self._core]) != areas.NOWHERE
+        to_venue, _ = areas.nearest_m(at.x_m, at.y_m, self._venues)
+        to_school, _ = areas.nearest_m(at.x_m, at.y_m, self._schools)
+        core_ids = [area.id for area in self._core]
+        by_name = np.array([kind == "area" for kind in at.match_type], dtype=bool)
+        known_core = np.array([area_id in core_ids for area_id in at.area_id], dtype=bool)
+        near_venue = to_venue <= self.profile.venue_distance_m
         return Surroundings(
-            at_nightlife=in_core | (to_venue <= self.profile.venue_distance_m),
-            at_school=to_school <= SCHOOL_GROUNDS_M,
+            at_nightlife=(precise & (in_core | near_venue)) | (by_name & known_core),
+            at_school=precise & (to_school <= SCHOOL_GROUNDS_M),
         )
 
     def categorise(

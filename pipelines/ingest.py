@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,12 +12,13 @@ import numpy as np
 from geo import crs, windows
 from geo.errors import InvalidParameter, UnreadableFile
 from geo.piles import FEWEST_TEXTS, piles
-from pipelines import batches, collector, kinds, mapping, personal, placing, readers, times
-from pipelines.batches import Batch, Occurrences
+from pipelines import collector, identity, kinds, mapping, personal, placing, readers, times
+from pipelines.batches import Batch
 from pipelines.derive import Deriver
+from pipelines.identity import Occurrences
 from pipelines.locator import Locator, gazetteer, known_centres
 from pipelines.periods import local_day
-from pipelines.placing import Frame
+from pipelines.placing import Frame, Given, Words
 from store import imports, incidents, models, observations, records
 from store.imports import Counts, Opening, SetAside
 from store.records import Identity
@@ -59,7 +60,7 @@ class Options:
     source: str = ""  # else the layout's
     dry_run: bool = False
     synthetic: bool = False
-    corrected: bool = False  # rows from the quarantine, handed in again
+    corrected_from: int | None = None  # the import whose quarantined rows are handed in again
     online: Geocoder | None = None
 
 
@@ -114,11 +115,22 @@ def ingest(
         now,
         options.synthetic or path.name.casefold().startswith(SYNTHETIC_PREFIX),
     )
-    with (
-        collector.paused(),
-        store.trial() if options.dry_run else store.write() as connection,
-    ):
-        work = _Import(connection, source, layout, options, opening)
+    with store.trial() if options.dry_run else store.write_alone() as connection:
+        return take_in(connection, source, replace(options, layout=layout), opening, progress)
+
+
+def take_in(
+    connection: sa.Connection,
+    source: Source,
+    options: Options,
+    opening: Opening,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Report:
+    """Take rows in on an open transaction; `options` carry their layout."""
+    if options.layout is None:
+        raise InvalidParameter("mapping-columns", file=opening.file_name)
+    with collector.paused():
+        work = _Import(connection, source, options.layout, options, opening)
         for rows in source.batches:
             work.take(rows)
             progress(work.tally.rows)
@@ -151,6 +163,30 @@ class _Tally:
     last: np.datetime64 | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Everything that was read from the rows of a batch."""
+
+    said: kinds.Told | kinds.Seen
+    when: times.Times
+    at: placing.Points
+    words: Words
+
+    def contents(self, rows: NDArray[np.intp]) -> list[bytes]:
+        """Fingerprint what some rows say."""
+        words = self.words.rows(rows.tolist())
+        return identity.contents(
+            [
+                *self.said.columns(rows),
+                identity.seconds(self.when.starts[rows]),
+                identity.seconds(self.when.ends[rows]),
+                identity.microdegrees(self.at.lon[rows]),
+                identity.microdegrees(self.at.lat[rows]),
+                *(getattr(words, name) for name in words.__slots__),
+            ]
+        )
+
+
 class _Import:
     """One import on one open transaction."""
 
@@ -172,8 +208,12 @@ class _Import:
         self.locator = Locator(gazetteer(connection, profile), options.online)
         self.table = TABLES[options.kind]
         self.set_aside_before: set[int] = set()
-        if not options.corrected:
+        self.twins_before: dict[bytes, int] = {}
+        if options.corrected_from is None:
             self.set_aside_before = imports.lines_set_aside(connection, opening)
+        else:
+            origin = options.corrected_from
+            self.twins_before = records.content_counts(connection, self.table, origin)
         self.import_id = imports.begin(connection, opening)
         self.occurrences = Occurrences()
         self.keys_met = Occurrences()
@@ -183,21 +223,24 @@ class _Import:
 
     def take(self, rows: Rows) -> None:
         """Take in one batch of rows."""
-        batch = Batch(rows, self.source.header, self.layout)
+        batch = Batch(rows, self.source, self.layout)
         self.tally.rows += batch.size
         when = times.times(batch, self.deriver.profile.timezone, self.opening.started_at)
         is_incidents = self.options.kind == "incidents"
         said = kinds.read_kind(batch, self.deriver) if is_incidents else kinds.read_sighting(batch)
         at = self._points(batch)
-        fresh, identity = self._new(batch)
-        located = placing.locate(batch, fresh, at, self.locator, self.deriver)
+        words = Words.of(batch)
+        fresh, stored_as = self._new(batch, _Rows(said, when, at, words))
+        given = Given.coordinates(at, fresh, self.layout.source)
+        located = placing.place(given, words.rows(fresh.tolist()), self.locator, self.deriver)
         if fresh.size and isinstance(said, kinds.Told):
             around = kinds.Around(located, self.deriver)
-            events = kinds.events(batch, fresh, said, when, around)
-            incidents.add(self.connection, identity, events, located)
+            incidents.add(
+                self.connection, stored_as, kinds.events(fresh, said, when, around), located
+            )
         elif fresh.size and isinstance(said, kinds.Seen):
-            seen = kinds.sightings(batch, fresh, said, when)
-            observations.add(self.connection, identity, seen, located)
+            seen = kinds.sightings(fresh, said, when)
+            observations.add(self.connection, stored_as, seen, located)
         self._count(fresh, when, located)
         self._set_aside(batch)
 
@@ -248,26 +291,24 @@ class _Import:
             name=crs.name(epsg),
         )
 
-    def _new(self, batch: Batch) -> tuple[NDArray[np.intp], Identity]:
+    def _new(self, batch: Batch, read: _Rows) -> tuple[NDArray[np.intp], Identity]:
         """Find the good rows that are not stored yet; a changed row with a known id is a fault."""
-        good = batch.good()
-        contents = batch.digests()
-        ids = batch.column("source_id").cells
         with_id = "source_id" in self.layout.columns
+        ids = batch.column("source_id").cells
         if with_id:
-            keys = [self._key("id", cell) for cell in ids]
-            blank = [n for n in good.tolist() if not ids[n]]
+            blank = [n for n in batch.good().tolist() if not ids[n]]
             batch.faults.add(blank, "id-missing", self.layout.columns["source_id"], [])
-            good = batch.good()
+        good = batch.good()
+        contents = read.contents(good)
+        if with_id:
+            keys = [self._key(f"id:{ids[n]}") for n in good.tolist()]
         else:
-            numbers = self.occurrences.number(contents)
-            keys = [
-                self._key("row", f"{c.hex()}:{n}") for c, n in zip(contents, numbers, strict=True)
-            ]
-        known = self._known([keys[n] for n in good.tolist()])
-        fresh: list[int] = []
-        for n in good.tolist():
-            key, content = keys[n], contents[n]
+            numbers = zip(contents, self.occurrences.number(contents), strict=True)
+            before = self.twins_before
+            keys = [self._key(f"row:{c.hex()}:{before.get(c, 0) + n}") for c, n in numbers]
+        known = self._known(keys)
+        fresh: list[int] = []  # positions among the good rows
+        for n, (key, content) in enumerate(zip(keys, contents, strict=True)):
             earlier = known.get(key)
             if earlier is None:
                 known[key] = content
@@ -276,19 +317,18 @@ class _Import:
                 self.tally.duplicates += 1
             else:
                 name = self.layout.columns.get("source_id", "")
-                batch.faults.add([n], "id-with-other-content", name, ids)
-        identity = Identity(
+                batch.faults.add([int(good[n])], "id-with-other-content", name, ids)
+        stored_as = Identity(
             self.import_id,
             [keys[n] for n in fresh],
             [contents[n] for n in fresh],
             self.deriver.revision,
         )
-        return np.array(fresh, dtype=np.intp), identity
+        return good[np.array(fresh, dtype=np.intp)], stored_as
 
-    def _key(self, kind: str, text: str) -> bytes:
+    def _key(self, text: str) -> bytes:
         """Fingerprint a row's identity within its source."""
-        identity = f"{self.opening.source}\x1f{kind}:{text}".encode()
-        return hashlib.blake2b(identity, digest_size=batches.KEY_BYTES).digest()
+        return identity.digest(f"{identity.RECIPE}{self.opening.source}\x1f{text}")
 
     def _known(self, keys: list[bytes]) -> dict[bytes, bytes]:
         """Find which keys are stored: key -> content.

@@ -15,6 +15,8 @@ from store.incidents import Events
 from store.observations import Sightings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from pipelines.batches import Batch
@@ -34,7 +36,18 @@ class Told:
     code: NDArray[np.object_]
     category: NDArray[np.object_]
     count: NDArray[np.int64]
-    registered: NDArray[np.object_]
+    registered: NDArray[np.datetime64]  # days; NaT where none is given
+    premises: Sequence[str]
+
+    def columns(self, rows: NDArray[np.intp]) -> list[Sequence[object]]:
+        """Give what some rows say, for their fingerprints."""
+        return [
+            self.code[rows].tolist(),
+            self.category[rows].tolist(),
+            self.count[rows].tolist(),
+            self.registered[rows].astype(np.int64).tolist(),
+            [self.premises[n] for n in rows.tolist()],
+        ]
 
 
 def read_kind(batch: Batch, deriver: Deriver) -> Told:
@@ -57,36 +70,36 @@ def read_kind(batch: Batch, deriver: Deriver) -> Told:
         np.array(categories.cells, dtype=object),
         fields.counts(batch.column("count"), batch.faults),
         _registered(batch, deriver.profile.timezone),
+        [cell[:LONGEST_TEXT] for cell in batch.column("premises").cells],
     )
 
 
-def _registered(batch: Batch, timezone: str) -> NDArray[np.object_]:
-    """Read the day on which the police registered each event; None where none is given."""
+def _registered(batch: Batch, timezone: str) -> NDArray[np.datetime64]:
+    """Read the day on which the police registered each event; NaT where none is given."""
     column = batch.column("registered")
     formats = (*batch.layout.date_formats, *batch.layout.datetime_formats)
     wall, _ = fields.datetimes(column, formats, timezone, batch.faults)
-    return wall.astype("datetime64[D]").astype(object)
+    return wall.astype("datetime64[D]")
 
 
-def events(batch: Batch, fresh: NDArray[np.intp], told: Told, when: Times, at: Around) -> Events:
+def events(fresh: NDArray[np.intp], told: Told, when: Times, at: Around) -> Events:
     """Tell what the rows to be stored are."""
     codes, given = told.code[fresh], told.category[fresh]
     starts, ends = when.starts[fresh], when.ends[fresh]
     place = at.placing
-    around = at.deriver.surroundings(place.lon, place.lat, place.x_m, place.y_m)
+    around = at.deriver.surroundings(place)
     kind = at.deriver.categorise(codes, given, starts, around)
-    premises = batch.column("premises").cells
     return Events(
         code=codes.tolist(),
         source_category=given.tolist(),
-        premises=[premises[position][:LONGEST_TEXT] for position in fresh.tolist()],
+        premises=[told.premises[position] for position in fresh.tolist()],
         category=kind.category.tolist(),
         on_map=kind.on_map,
         count=told.count[fresh],
         starts_at=starts,
         ends_at=ends,
         time_flags=when.flags[fresh],
-        registered_on=told.registered[fresh].tolist(),
+        registered_on=told.registered[fresh].astype(object).tolist(),
         local_weekday=when.weekday[fresh],
         local_minute=when.minute[fresh],
         in_windows=at.deriver.in_windows(starts, ends),
@@ -108,6 +121,13 @@ class Seen:
     type: list[str]
     severity: NDArray[np.int64]
     light: list[str]
+    walk: list[str]
+    note: list[str]
+
+    def columns(self, rows: NDArray[np.intp]) -> list[Sequence[object]]:
+        """Give what some rows say, for their fingerprints."""
+        columns = (self.type, self.severity.tolist(), self.light, self.walk, self.note)
+        return [[column[n] for n in rows.tolist()] for column in columns]
 
 
 MOST_SEVERE = 3
@@ -123,19 +143,24 @@ def read_sighting(batch: Batch) -> Seen:
     severity[np.isnan(severity)] = 0
     odd = np.flatnonzero(~np.isin(severity, range(MOST_SEVERE + 1)))
     batch.faults.add(odd.tolist(), "severity-out-of-range", column.name, column.cells)
-    return Seen(types, np.where(np.isfinite(severity), severity, 0).astype(np.int64), lights)
+    return Seen(
+        types,
+        np.where(np.isfinite(severity), severity, 0).astype(np.int64),
+        lights,
+        [cell[:LONGEST_TEXT] for cell in batch.column("walk").cells],
+        [cell[:LONGEST_NOTE] for cell in batch.column("note").cells],
+    )
 
 
-def sightings(batch: Batch, fresh: NDArray[np.intp], seen: Seen, when: Times) -> Sightings:
+def sightings(fresh: NDArray[np.intp], seen: Seen, when: Times) -> Sightings:
     """Tell what the rows to be stored saw; notes wait for somebody to review them."""
-    walks, notes = batch.column("walk").cells, batch.column("note").cells
     picked = fresh.tolist()
     return Sightings(
         observed_at=when.starts[fresh],
         type=[seen.type[n] for n in picked],
         severity=seen.severity[fresh].tolist(),
         light=[seen.light[n] for n in picked],
-        walk=[walks[n][:LONGEST_TEXT] for n in picked],
-        note=[notes[n][:LONGEST_NOTE] for n in picked],
+        walk=[seen.walk[n] for n in picked],
+        note=[seen.note[n] for n in picked],
         reviewed=[False] * len(picked),
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from geo.errors import InvalidParameter
 from geo.profile import AREA_KINDS
-from pipelines import place_files, profiles
+from pipelines import online_geocoder, place_files, profiles
 from pipelines.derive import Deriver
 from pipelines.ingest import mark_piles
-from pipelines.locator import UNPLACED, Locator, PlaceWords, gazetteer
-from pipelines.placing import candidates
+from pipelines.locator import Locator, gazetteer
+from pipelines.placing import Given, Words, place
 from store import incidents, models, places, records
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from store.db import Store
 
 KINDS = ("areas", "schools", "venues", "places", "addresses")
-BY_WORDS = (*UNPLACED, "area", "street")  # placed anew when the gazetteer knows more
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ def load(store: Store, source: str | Path) -> Loaded:
     """
     reference = profiles.load(source)
     entries = len(reference.areas) + len(reference.facilities) + len(reference.places)
-    with store.write() as connection:
+    with store.write_alone() as connection:
         if places.loaded_digest(connection) == profiles.digest(reference):
             return Loaded(entries, 0)
         places.save_profile(connection, reference.profile, profiles.digest(reference))
@@ -79,7 +78,7 @@ def import_file(store: Store, wanted: PlaceImport) -> Loaded:
         raise InvalidParameter("place-kind", value=wanted.kind, allowed=", ".join(KINDS))
     if wanted.area_kind not in AREA_KINDS:
         raise InvalidParameter("area-kind", value=wanted.area_kind, allowed=", ".join(AREA_KINDS))
-    with store.write() as connection:
+    with store.write_alone() as connection:
         entries = _put(connection, wanted)
         places.touch(connection)
         return Loaded(entries, refresh(connection))
@@ -110,7 +109,8 @@ def _put(connection: sa.Connection, wanted: PlaceImport) -> int:
 def refresh(connection: sa.Connection) -> int:
     """Derive place, area, category and windows of every stored record anew; give how many.
 
-    Rows that were placed by words alone are looked up again, because the gazetteer may know more.
+    Rows that were placed by words are looked up again, so that the map does not depend on whether
+    the register or the rows came first.
     """
     deriver = Deriver(connection)
     locator = Locator(gazetteer(connection, deriver.profile))
@@ -118,10 +118,10 @@ def refresh(connection: sa.Connection) -> int:
     for table in (models.Incident, models.Observation):
         after = 0
         while (some := records.placed(connection, table, after)).id.size:
-            place = _placed_anew(some, locator, deriver)
-            records.update_places(connection, table, some.id, place, deriver.revision)
+            placing = _placed_anew(some, locator, deriver)
+            records.update_places(connection, table, some.id, placing, deriver.revision)
             if table is models.Incident:
-                _update_incidents(connection, some, place, deriver)
+                _update_incidents(connection, some, placing, deriver)
             seen += some.id.size
             after = int(some.id[-1])
         mark_piles(connection, deriver, table)
@@ -129,48 +129,34 @@ def refresh(connection: sa.Connection) -> int:
 
 
 def _placed_anew(some: records.Placed, locator: Locator, deriver: Deriver) -> records.Placing:
+    """Place stored records as new ones are: what the source or a server gave stays."""
     lon, lat, uncertainty = some.lon.copy(), some.lat.copy(), some.uncertainty_m.copy()
-    types, sources = list(some.match_type), list(some.match_source)
-    scores, texts = some.match_score.copy(), list(some.matched_text)
-    options: list[Any] = [None] * len(types)
-    for n, kind in enumerate(some.match_type):
-        if kind not in BY_WORDS or not some.place_text[n]:
-            continue
-        match = locator.locate(PlaceWords(place=some.place_text[n]))
-        options[n] = candidates(match)
-        if match.match_type in UNPLACED:
-            continue
-        types[n], scores[n] = match.match_type, match.score
-        sources[n], texts[n] = match.source, match.matched_text
-        lon[n] = np.nan if match.lon is None else match.lon
-        lat[n] = np.nan if match.lat is None else match.lat
-        uncertainty[n] = np.nan if match.uncertainty_m is None else match.uncertainty_m
-    at = deriver.locate(lon, lat, some.place_text)
-    return records.Placing(
-        place_text=some.place_text,
-        match_type=types,
-        match_score=scores,
-        uncertainty_m=uncertainty,
-        match_source=sources,
-        matched_text=texts,
-        candidates=options,
-        pile=np.zeros(len(types), dtype=bool),
-        lon=lon,
-        lat=lat,
-        x_m=at.x_m,
-        y_m=at.y_m,
-        cell=at.cell,
-        area_id=at.area_id,
-        district_id=at.district_id,
+    by_words = [
+        n
+        for n, (kind, origin) in enumerate(zip(some.match_type, some.match_source, strict=True))
+        if kind != "coordinates" and origin not in online_geocoder.KINDS
+    ]
+    for column in (lon, lat, uncertainty):
+        column[by_words] = np.nan
+    given = Given(
+        lon,
+        lat,
+        uncertainty,
+        some.match_type,
+        some.match_score,
+        some.match_source,
+        some.matched_text,
     )
+    words = Words(some.street, some.street_number, some.crossing, some.place_name, some.area_name)
+    return place(given, words, locator, deriver)
 
 
 def _update_incidents(
-    connection: sa.Connection, some: records.Placed, place: records.Placing, deriver: Deriver
+    connection: sa.Connection, some: records.Placed, placing: records.Placing, deriver: Deriver
 ) -> None:
     ids = some.id
     when = incidents.kinds(connection, int(ids[0]), int(ids[-1]))
-    around = deriver.surroundings(place.lon, place.lat, place.x_m, place.y_m)
+    around = deriver.surroundings(placing)
     kind = deriver.categorise(when.code, when.source_category, when.starts_at, around)
     bits = deriver.in_windows(when.starts_at, when.ends_at)
     incidents.update_kinds(connection, ids, kind, bits)

@@ -9,7 +9,7 @@ import numpy as np
 
 from geo import crs
 from pipelines import fields
-from pipelines.locator import Locator, PlaceWords
+from pipelines.locator import UNPLACED, Locator, PlaceWords
 from store.records import Placing
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ def _uncertainty(batch: Batch) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """What each row of a batch says about its place, column by column."""
+class Words:
+    """What n rows say about their places, column by column."""
 
     street: Sequence[str]
     number: Sequence[str]
@@ -102,38 +102,47 @@ class _Words:
     area: Sequence[str]
 
     @classmethod
-    def of(cls, batch: Batch, rows: list[int]) -> _Words:
-        """Pick the place columns of some rows."""
+    def of(cls, batch: Batch) -> Words:
+        """Pick the place columns of a batch."""
         columns = (batch.column(name).cells for name in cls.__slots__)
-        return cls(*([cells[row][:LONGEST_TEXT] for row in rows] for cells in columns))
+        return cls(*([cell[:LONGEST_TEXT] for cell in cells] for cells in columns))
+
+    def rows(self, positions: Sequence[int]) -> Words:
+        """Pick some rows."""
+        columns = (getattr(self, name) for name in self.__slots__)
+        return Words(*([cells[n] for n in positions] for cells in columns))
 
     def row(self, position: int) -> PlaceWords:
         """Give one row's words."""
         return PlaceWords(*(getattr(self, name)[position] for name in self.__slots__))
 
-    def texts(self) -> list[str]:
-        """Give each row's most precise words, to be kept with the record."""
-        columns = zip(self.street, self.number, self.crossing, self.place, self.area, strict=True)
-        return [
-            crossing or f"{street} {number}".strip() or place or area
-            for street, number, crossing, place, area in columns
-        ]
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What is known of n places before any words are looked up; NaN where nothing is."""
+
+    lon: NDArray[np.float64]
+    lat: NDArray[np.float64]
+    uncertainty_m: NDArray[np.float64]
+    match_type: list[str]
+    match_score: NDArray[np.float64]
+    match_source: list[str]
+    matched_text: list[str]
+
+    @classmethod
+    def coordinates(cls, at: Points, rows: NDArray[np.intp], source: str) -> Given:
+        """Take the coordinates that some rows of a file carry."""
+        n = rows.size
+        where = at.lon[rows], at.lat[rows], at.uncertainty_m[rows]
+        return cls(*where, ["coordinates"] * n, np.full(n, 100.0), [source] * n, [""] * n)
 
 
-def locate(
-    batch: Batch,
-    good: NDArray[np.intp],
-    at: Points,
-    locator: Locator,
-    deriver: Deriver,
-) -> Placing:
-    """Place the good rows: by their coordinates, else by their words."""
-    words = _Words.of(batch, good.tolist())
-    lon, lat, uncertainty = at.lon[good], at.lat[good], at.uncertainty_m[good]
-    n = good.size
-    types, scores = ["coordinates"] * n, np.full(n, 100.0)
-    sources, matched = [batch.layout.source] * n, [""] * n
-    options: list[Any] = [None] * n
+def place(given: Given, words: Words, locator: Locator, deriver: Deriver) -> Placing:
+    """Place rows by what is given, else by their words; the one way for new and stored rows."""
+    lon, lat, uncertainty = given.lon.copy(), given.lat.copy(), given.uncertainty_m.copy()
+    types, scores = list(given.match_type), given.match_score.copy()
+    sources, matched = list(given.match_source), list(given.matched_text)
+    options: list[Any] = [None] * lon.size
     for position in np.flatnonzero(~np.isfinite(lon)).tolist():
         match = locator.locate(words.row(position))
         types[position], scores[position] = match.match_type, match.score
@@ -142,23 +151,32 @@ def locate(
         if match.lon is not None and match.lat is not None:
             lon[position], lat[position] = match.lon, match.lat
         uncertainty[position] = np.nan if match.uncertainty_m is None else match.uncertainty_m
-    place = deriver.locate(lon, lat, words.area)
+    # A row that is known by its area only belongs to that area, not to what lies at its middle.
+    named = [
+        matched[n] if types[n] == "area" else words.area[n] if types[n] in UNPLACED else ""
+        for n in range(len(types))
+    ]
+    at = deriver.locate(lon, lat, named)
     return Placing(
-        place_text=words.texts(),
+        street=words.street,
+        street_number=words.number,
+        crossing=words.crossing,
+        place_name=words.place,
+        area_name=words.area,
         match_type=types,
         match_score=scores,
         uncertainty_m=uncertainty,
         match_source=sources,
         matched_text=matched,
         candidates=options,
-        pile=np.zeros(n, dtype=bool),
+        pile=np.zeros(lon.size, dtype=bool),
         lon=lon,
         lat=lat,
-        x_m=place.x_m,
-        y_m=place.y_m,
-        cell=place.cell,
-        area_id=place.area_id,
-        district_id=place.district_id,
+        x_m=at.x_m,
+        y_m=at.y_m,
+        cell=at.cell,
+        area_id=at.area_id,
+        district_id=at.district_id,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import os
 import tempfile
 from collections import defaultdict
@@ -12,16 +13,20 @@ from typing import TYPE_CHECKING
 
 from geo.errors import Conflict, InvalidParameter, NotFound
 from pipelines import readers
-from pipelines.ingest import Options, ingest
+from pipelines.ingest import Options, take_in
 from pipelines.mapping import Layout
-from pipelines.readers import from_line
+from pipelines.readers import RAW_DELIMITER, Rows, Source, as_line, from_line
 from store import imports
+from store.imports import Opening
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import sqlalchemy as sa
+
     from pipelines.ingest import Report
     from store.db import Store
+    from store.imports import QuarantineRow
 
 ID, LINE, REASON = "karantän-id", "karantän-rad", "karantän-orsak"
 
@@ -74,48 +79,58 @@ def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Rep
     table = readers.open_rows(path)
     if table.header[:3] != [ID, LINE, REASON]:
         raise InvalidParameter("not-a-quarantine-file", file=path.name, columns=f"{ID}, {LINE}")
-    with store.read() as connection:
-        waiting = {str(row.id): row for row in imports.quarantine(connection)}
-    by_import: dict[int, dict[int, list[str]]] = defaultdict(dict)
+    corrected: dict[str, tuple[int, list[str]]] = {}
     for rows in table.batches:
         for line, cells in zip(rows.lines, rows.cells, strict=True):
-            row = waiting.pop(cells[0].strip(), None)  # whoever comes twice waits no more
-            if row is None:
+            number = cells[0].strip()
+            if not number.isdigit() or number in corrected:
                 raise InvalidParameter("quarantine-id", file=path.name, line=line, value=cells[0])
-            by_import[row.import_id][row.id] = cells[3:] or [""]  # an empty line would be no row
-    return [
-        _retry_one(store, import_id, corrected, options, now)
-        for import_id, corrected in by_import.items()
-    ]
+            corrected[number] = line, cells[3:] or [""]  # an empty line would be no row
+    with store.write_alone() as connection:
+        waiting = {str(row.id): row for row in imports.quarantine(connection)}
+        by_import: dict[int, list[tuple[QuarantineRow, list[str]]]] = defaultdict(list)
+        for number, (line, cells) in corrected.items():
+            row = waiting.get(number)
+            if row is None:
+                raise InvalidParameter("quarantine-id", file=path.name, line=line, value=number)
+            by_import[row.import_id].append((row, cells))
+        return [
+            _retry_one(connection, import_id, some, options, now)
+            for import_id, some in by_import.items()
+        ]
 
 
 def _retry_one(
-    store: Store,
+    connection: sa.Connection,
     import_id: int,
-    corrected: dict[int, list[str]],
+    rows: list[tuple[QuarantineRow, list[str]]],
     options: Options,
     now: datetime,
 ) -> Report:
-    with store.read() as connection:
-        batch = imports.batch(connection, import_id)
-    with tempfile.TemporaryDirectory(prefix="lagesbild-") as folder:
-        path = Path(folder) / f"karantan-{batch.id}.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter=";")
-            writer.writerow(batch.report["header"])
-            writer.writerows(corrected.values())
-        layout = Layout.from_document(batch.report["layout"])
-        again = replace(
-            options,
-            kind=batch.kind,
-            layout=replace(layout, delimiter=";", encoding="utf-8"),
-            source=batch.source,
-            synthetic=batch.synthetic,
-            epsg=options.epsg or batch.report["epsg"],
-            corrected=True,
-        )
-        report = ingest(store, path, again, now)
+    """Take one import's corrected rows in and release them, in the transaction at hand."""
+    origin = imports.batch(connection, import_id)
+    again = Rows(
+        [row.line for row, _ in rows],
+        [as_line(cells) for _, cells in rows],
+        [cells for _, cells in rows],
+    )
+    source = Source(list(origin.report["header"]), "utf-8", RAW_DELIMITER, [again])
+    opening = Opening(
+        origin.kind,
+        origin.source,
+        origin.file_name,
+        hashlib.sha256("\n".join(again.raws).encode()).hexdigest(),
+        now,
+        origin.synthetic,
+    )
+    as_before = replace(
+        options,
+        kind=origin.kind,
+        layout=Layout.from_document(origin.report["layout"]),
+        epsg=options.epsg or origin.report["epsg"],
+        corrected_from=import_id,
+    )
+    report = take_in(connection, source, as_before, opening)
     if report.import_id is not None:
-        with store.write() as connection:
-            imports.mark_retried(connection, list(corrected), report.import_id)
+        imports.mark_retried(connection, [row.id for row, _ in rows], report.import_id)
     return report

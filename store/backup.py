@@ -67,7 +67,7 @@ def _copy(store: Store, draft: Path) -> int:
     copy = connect(f"sqlite:///{draft}")
     try:
         schema.upgrade(copy)
-        with store.read() as source, copy.write() as sink:
+        with store.read() as source, copy.write_alone() as sink:
             schema.require_current(schema.current(source))
             rows = _copy_rows(source, sink)
         with copy.engine.connect() as whole:  # one file, without -wal and -shm beside it
@@ -106,7 +106,7 @@ def restore(store: Store, origin: Path, *, replace: bool) -> int:
                     raise InvalidParameter("not-a-backup", file=origin.name)
             schema.upgrade(copy)
             schema.upgrade(store)
-            with copy.read() as source, store.write() as sink:
+            with copy.read() as source, store.write_alone() as sink:
                 _empty(sink, replace=replace)
                 rows = _copy_rows(source, sink)
                 _advance_keys(sink)

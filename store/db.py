@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 POOL_SIZE = 10
-WRITERS_LOCK = 0x4C42  # "LB", PostgreSQL's advisory lock that queues writers
+WRITERS_LOCK = 0x4C42  # "LB", PostgreSQL's advisory lock that queues long writers
 UNUSABLE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 UNUSABLE_STATES = ("08", "53", "55P03", "57")  # connection, resources, lock wait, shutdown
 
@@ -48,28 +48,49 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
-        """Give a connection whose work is kept whole or not at all; one writer at a time."""
-        with _translated(), self.engine.connect() as connection:
-            writer = connection.execution_options(writes=True)
-            with writer.begin():
-                self._queue(writer)
-                yield writer
+        """Give a connection for a short change, kept whole or not at all."""
+        with self._writer("short") as (connection, _):
+            yield connection
+
+    @contextmanager
+    def write_alone(self) -> Iterator[sa.Connection]:
+        """Give a connection for long work that nobody else may do meanwhile.
+
+        Imports, changes of places and publications wait for each other, for minutes if need be.
+        """
+        with self._writer("alone") as (connection, _):
+            yield connection
 
     @contextmanager
     def trial(self) -> Iterator[sa.Connection]:
-        """Give a connection whose work is thrown away, to see what a write would do."""
-        with _translated(), self.engine.connect() as connection:
-            writer = connection.execution_options(writes=True)
-            with writer.begin() as transaction:
-                self._queue(writer)
-                yield writer
-                transaction.rollback()
+        """Give a connection whose work is thrown away, to see what `write_alone` would do."""
+        with self._writer("alone") as (connection, transaction):
+            yield connection
+            transaction.rollback()
 
-    def _queue(self, writer: sa.Connection) -> None:
-        """Wait for the writer before us, as long in PostGIS as in a GeoPackage."""
-        if not self.is_geopackage:
-            writer.exec_driver_sql(f"SET LOCAL lock_timeout = {geopackage.BUSY_TIMEOUT_MS}")
-            writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+    @contextmanager
+    def migrate(self) -> Iterator[sa.Connection]:
+        """Give a connection for a change of the schema.
+
+        A GeoPackage's foreign keys rest meanwhile: rebuilding a table would else delete what
+        refers to it. They are checked before the change is kept.
+        """
+        with self._writer("migrating") as (connection, _):
+            yield connection
+            if self.is_geopackage:
+                geopackage.check_references(connection)
+
+    @contextmanager
+    def _writer(self, manner: str) -> Iterator[tuple[sa.Connection, sa.RootTransaction]]:
+        with _translated(), self.engine.connect() as connection:
+            writer = connection.execution_options(writes=manner)
+            with writer.begin() as transaction:
+                if not self.is_geopackage:
+                    wait = geopackage.WAITS_MS[manner]
+                    writer.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}")
+                    if manner != "short":
+                        writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+                yield writer, transaction
 
     def close(self) -> None:
         """Give back every connection."""

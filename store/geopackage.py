@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from geo.errors import SchemaMismatch
 from store.types import SRID, Shape
 
 if TYPE_CHECKING:
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
-BUSY_TIMEOUT_MS = 15_000
+# How long a writer waits for the writer before it, in both stores.
+WAITS_MS = {"short": 15_000, "alone": 600_000, "migrating": 60_000}
 
 _DDL = (
     """CREATE TABLE IF NOT EXISTS gpkg_spatial_ref_sys (
@@ -56,7 +58,7 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
     """Set what every connection to the file needs: several processes may use it at once."""
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute(f"PRAGMA busy_timeout = {WAITS_MS['short']}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
@@ -66,8 +68,21 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
 
 def begin(connection: sa.Connection) -> None:
     """Begin a transaction; a writer takes its lock at once and never upgrades a read."""
-    writes = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    manner = connection.get_execution_options().get("writes")
+    if manner is None:
+        connection.exec_driver_sql("BEGIN")
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {WAITS_MS[manner]}")
+    references = "OFF" if manner == "migrating" else "ON"
+    connection.exec_driver_sql(f"PRAGMA foreign_keys = {references}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def check_references(connection: sa.Connection) -> None:
+    """Refuse a schema change that left a row without the row it refers to."""
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise SchemaMismatch("schema-broken-reference", table=broken[0])
 
 
 def prepare_file(connection: sa.Connection) -> None:

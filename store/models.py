@@ -23,7 +23,7 @@ NAMING = {
     "pk": "pk_%(table_name)s",
 }
 
-# Links name areas and facilities by id: the id of a removed one must not come to mean another.
+# Links, runs and reports name rows by id: the id of a removed one must not come to mean another.
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}  # PostgreSQL's sequences do so by themselves
 
 
@@ -36,6 +36,7 @@ class Base(DeclarativeBase):
     """Every table."""
 
     metadata = sa.MetaData(naming_convention=NAMING)
+    __table_args__: Any = NEVER_REUSE_IDS
 
 
 class ProfileRow(Base):
@@ -151,7 +152,12 @@ class Located:
     import_id: Mapped[int]
     row_key: Mapped[bytes] = mapped_column(Digest, unique=True)  # of the source and its row
     content_key: Mapped[bytes] = mapped_column(Digest)  # digest of what the row said
-    place_text: Mapped[str] = mapped_column(sa.Text)
+    # What the source says about the place, kept so that a better register can place it anew.
+    street: Mapped[str] = mapped_column(sa.Text)
+    street_number: Mapped[str] = mapped_column(sa.Text)
+    crossing: Mapped[str] = mapped_column(sa.Text)
+    place_name: Mapped[str] = mapped_column(sa.Text)
+    area_name: Mapped[str] = mapped_column(sa.Text)
     match_type: Mapped[str] = mapped_column(sa.Text)
     match_score: Mapped[float] = mapped_column(Real)
     uncertainty_m: Mapped[float | None] = mapped_column(Real)
@@ -182,6 +188,7 @@ class Incident(Located, Base):
         sa.Index(None, "starts_at"),
         sa.Index(None, "lat", "lon"),
         spatial_index("position"),
+        NEVER_REUSE_IDS,
     )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -204,7 +211,7 @@ class Observation(Located, Base):
     """Something seen on a safety walk."""
 
     __tablename__ = "observation"
-    __table_args__ = (spatial_index("position"),)
+    __table_args__ = (spatial_index("position"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     observed_at: Mapped[datetime] = mapped_column(UtcTime)
@@ -240,7 +247,7 @@ class Layer(Base):
     """One published result of a run; never changed after it was written."""
 
     __tablename__ = "layer"
-    __table_args__ = (sa.UniqueConstraint("run_id", "kind"),)
+    __table_args__ = (sa.UniqueConstraint("run_id", "kind"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("run.id", ondelete="CASCADE"))

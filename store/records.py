@@ -37,7 +37,11 @@ class Page(Generic[Row]):
 class Placing:
     """Where n records are and how that is known; NaN and None mean unknown."""
 
-    place_text: Sequence[str]
+    street: Sequence[str]
+    street_number: Sequence[str]
+    crossing: Sequence[str]
+    place_name: Sequence[str]
+    area_name: Sequence[str]
     match_type: Sequence[str]
     match_score: NDArray[np.float64]
     uncertainty_m: NDArray[np.float64]
@@ -106,6 +110,29 @@ def known_keys(
     return found
 
 
+def content_counts(
+    connection: sa.Connection, table: type[models.Incident | models.Observation], import_id: int
+) -> dict[bytes, int]:
+    """Count the rows of one import by what they say."""
+    query = (
+        sa.select(table.content_key, sa.func.count())
+        .where(table.import_id == import_id)
+        .group_by(table.content_key)
+    )
+    return {bytes(content): count for content, count in connection.execute(query)}
+
+
+def place_text(table: type[models.Incident | models.Observation]) -> sa.ColumnElement[str]:
+    """Select the most precise words that a record's source has for its place."""
+    address = sa.func.trim(table.street + " " + table.street_number)
+    return sa.case(
+        (table.crossing != "", table.crossing),
+        (table.street != "", address),
+        (table.place_name != "", table.place_name),
+        else_=table.area_name,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Stacked:
     """Records with given coordinates that share their point with others."""
@@ -129,14 +156,15 @@ def stacked(
     """
     given = table.match_type == "coordinates"
     # Distinct texts first: one pass over the table instead of a look-up for each of its rows.
-    texts = sa.select(table.lat, table.lon, table.place_text).where(given).distinct().subquery()
+    written = place_text(table).label("place_text")
+    texts = sa.select(table.lat, table.lon, written).where(given).distinct().subquery()
     points = (
         sa.select(texts.c.lat, texts.c.lon)
         .group_by(texts.c.lat, texts.c.lon)
         .having(sa.func.count() >= fewest)
         .subquery()
     )
-    columns = (table.id, table.x_m, table.y_m, table.place_text)
+    columns = (table.id, table.x_m, table.y_m, written)
     many_texts = sa.select(*columns).join(
         points, sa.and_(table.lat == points.c.lat, table.lon == points.c.lon)
     )
@@ -172,10 +200,14 @@ def set_piles(
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """How some stored records were placed, in the order of their ids."""
+    """How some stored records were placed and what their sources say, in the order of their ids."""
 
     id: NDArray[np.int64]
-    place_text: list[str]
+    street: list[str]
+    street_number: list[str]
+    crossing: list[str]
+    place_name: list[str]
+    area_name: list[str]
     match_type: list[str]
     match_score: NDArray[np.float64]
     match_source: list[str]
@@ -185,37 +217,22 @@ class Placed:
     lat: NDArray[np.float64]
 
 
+_NUMBERS = ("match_score", "uncertainty_m", "lon", "lat")
+
+
 def placed(
     connection: sa.Connection, table: type[models.Incident | models.Observation], after: int
 ) -> Placed:
     """Read the next records after an id; none left gives empty columns."""
-    query = (
-        sa.select(
-            table.id,
-            table.place_text,
-            table.match_type,
-            table.match_score,
-            table.match_source,
-            table.matched_text,
-            table.uncertainty_m,
-            table.lon,
-            table.lat,
-        )
-        .where(table.id > after)
-        .order_by(table.id)
-        .limit(KEYS_AT_ONCE)
-    )
+    columns: list[Any] = [getattr(table, name) for name in Placed.__slots__]
+    query = sa.select(*columns).where(table.id > after).order_by(table.id).limit(KEYS_AT_ONCE)
     rows = connection.execute(query).all()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * 9
-    return Placed(
-        np.array(columns[0], dtype=np.int64),
-        list(columns[1]),
-        list(columns[2]),
-        np.array(columns[3], dtype=float),
-        list(columns[4]),
-        list(columns[5]),
-        *(np.array(column, dtype=float) for column in columns[6:]),
-    )
+    values: dict[str, Any] = {
+        name: [row[n] for row in rows] for n, name in enumerate(Placed.__slots__)
+    }
+    for name in _NUMBERS:
+        values[name] = np.array(values[name], dtype=float)
+    return Placed(**{**values, "id": np.array(values["id"], dtype=np.int64)})
 
 
 def update_places(

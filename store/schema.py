@@ -80,7 +80,7 @@ def upgrade(store: Store, revision: str = "head") -> tuple[str | None, str]:
         The database is newer than the code.
     """
     config = _config()
-    with store.write() as connection:
+    with store.migrate() as connection:
         before = current(connection)
         if before is not None and before not in revisions():
             raise SchemaMismatch("schema-newer", found=before, known=head())

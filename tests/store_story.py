@@ -309,6 +309,7 @@ def the_gazetteer_is_replaced_by_source_or_as_a_whole(store):
             ([spot("d", "three")], True),
             ([], False),
             ([], True),
+            ([spot("e", "four")], False),
         ):
             places.put_named_places(connection, given, replace=whole)
             seen.append(places.named_places(connection))

@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("lat", Real, nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_address")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "area",
@@ -67,6 +68,7 @@ def upgrade() -> None:
         sa.Column("synthetic", sa.Boolean(), nullable=False),
         sa.Column("report", Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_import_batch")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "incident",
@@ -87,7 +89,11 @@ def upgrade() -> None:
         sa.Column("import_id", sa.Integer(), nullable=False),
         sa.Column("row_key", Digest, nullable=False),
         sa.Column("content_key", Digest, nullable=False),
-        sa.Column("place_text", sa.Text(), nullable=False),
+        sa.Column("street", sa.Text(), nullable=False),
+        sa.Column("street_number", sa.Text(), nullable=False),
+        sa.Column("crossing", sa.Text(), nullable=False),
+        sa.Column("place_name", sa.Text(), nullable=False),
+        sa.Column("area_name", sa.Text(), nullable=False),
         sa.Column("match_type", sa.Text(), nullable=False),
         sa.Column("match_score", Real, nullable=False),
         sa.Column("uncertainty_m", Real, nullable=True),
@@ -106,6 +112,7 @@ def upgrade() -> None:
         sa.Column("position", Shape("POINT"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("row_key", name=op.f("uq_incident_row_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_incident_lat_lon"), "incident", ["lat", "lon"], unique=False)
     op.create_index(op.f("ix_incident_starts_at"), "incident", ["starts_at"], unique=False)
@@ -118,6 +125,7 @@ def upgrade() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_named_place")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "observation",
@@ -132,7 +140,11 @@ def upgrade() -> None:
         sa.Column("import_id", sa.Integer(), nullable=False),
         sa.Column("row_key", Digest, nullable=False),
         sa.Column("content_key", Digest, nullable=False),
-        sa.Column("place_text", sa.Text(), nullable=False),
+        sa.Column("street", sa.Text(), nullable=False),
+        sa.Column("street_number", sa.Text(), nullable=False),
+        sa.Column("crossing", sa.Text(), nullable=False),
+        sa.Column("place_name", sa.Text(), nullable=False),
+        sa.Column("area_name", sa.Text(), nullable=False),
         sa.Column("match_type", sa.Text(), nullable=False),
         sa.Column("match_score", Real, nullable=False),
         sa.Column("uncertainty_m", Real, nullable=True),
@@ -151,6 +163,7 @@ def upgrade() -> None:
         sa.Column("position", Shape("POINT"), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
         sa.UniqueConstraint("row_key", name=op.f("uq_observation_row_key")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "profile",
@@ -160,6 +173,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("document", Json(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_profile")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "quarantined",
@@ -178,6 +192,7 @@ def upgrade() -> None:
             ["retried_in"], ["import_batch.id"], name=op.f("fk_quarantined_retried_in")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quarantined")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_quarantined_import_id"), "quarantined", ["import_id"], unique=False)
     if op.get_bind().dialect.name == "postgresql":

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_api_key")),
         sa.UniqueConstraint("digest", name=op.f("uq_api_key_digest")),
         sa.UniqueConstraint("name", name=op.f("uq_api_key_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "run",
@@ -41,6 +42,7 @@ def upgrade() -> None:
         sa.Column("n_excluded", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "user_account",
@@ -51,6 +53,7 @@ def upgrade() -> None:
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("name", name=op.f("uq_user_account_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "layer",
@@ -67,6 +70,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_layer")),
         sa.UniqueConstraint("run_id", "kind", name=op.f("uq_layer_run_id_kind")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "area_count",
@@ -132,5 +136,6 @@ def upgrade() -> None:
             ["layer_id"], ["layer.id"], name=op.f("fk_cluster_layer_id"), ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cluster")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_cluster_layer_id"), "cluster", ["layer_id"], unique=False)

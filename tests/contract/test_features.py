@@ -13,7 +13,7 @@ from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
 from pipelines.settings import Settings
-from store import schema
+from store import observations, schema
 from store.db import connect
 from store.models import Observation
 
@@ -330,6 +330,8 @@ def test_both_kinds_of_store_give_the_same_answers(program, postgis_url, town, c
         places.import_file(store, PlaceImport(town["folder"] / name, kind))
     for kind, name in RECORD_FILES.items():
         ingest(store, town["folder"] / name, Options(kind, synthetic=True), clock.time)
+    with store.write() as connection:
+        observations.review(connection, [row.id for row in observations.unreviewed(connection)])
     analyse(store, Parameters(), clock.time)
     key = accounts.new_key(store, "k", "analyst", 1, clock.time)
     store.close()

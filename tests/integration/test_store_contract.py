@@ -127,7 +127,7 @@ def test_a_source_of_the_gazetteer_replaces_its_own_entries_only(seen):
         [row["name"] for row in step]
         for step in seen["the_gazetteer_is_replaced_by_source_or_as_a_whole"]
     ]
-    assert names == [["a", "b"], ["b", "c"], ["d"], ["d"], []]
+    assert names == [["a", "b"], ["b", "c"], ["d"], ["d"], [], ["e"]]
 
 
 def test_an_import_is_kept_with_what_it_set_aside(seen):
