@@ -219,6 +219,21 @@ def postcode_key(postcode: str) -> str:
     return digits if digits.strip("0") else ""
 
 
+_CARE_OF_AS_WRITTEN = re.compile(r"(?<!\w)c/o [^,;]*", re.IGNORECASE)
+_FLAT_AS_WRITTEN = re.compile(r"(?<!\w)(?:lgh|lägenhet)\.? ?(?:nr\.? ?)?\d*", re.IGNORECASE)
+
+
+def impersonal(text: str) -> str:
+    """Take a person's name (c/o) and the number of a flat out of a location text.
+
+    A home is more than a map needs; what is taken out here is never stored.
+    """
+    if "/" not in text and "l" not in text and "L" not in text:
+        return text
+    without = _FLAT_AS_WRITTEN.sub("", _CARE_OF_AS_WRITTEN.sub("", text))
+    return text if without == text else " ".join(without.split()).strip(" ,;")
+
+
 def parse(text: str) -> ParsedAddress:
     """Take a location text apart without knowing which streets exist.
 

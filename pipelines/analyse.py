@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
 from importlib.metadata import version
@@ -14,7 +15,7 @@ import shapely
 
 from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
-from geo.errors import InvalidParameter, TooFewObservations
+from geo.errors import Conflict, InvalidParameter, TooFewObservations
 from pipelines import collector
 from pipelines.derive import Deriver
 from pipelines.naming import Namer
@@ -47,6 +48,11 @@ class Parameters:
     tolerance_m: float = 75.0  # points less certain than this enter no cell and no cluster
     eps_m: float = 50.0
     min_samples: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse a tolerance with which nothing, or something undefined, would be on the map."""
+        if not 0 < self.tolerance_m < np.inf:
+            raise InvalidParameter("tolerance-not-positive", tolerance_m=self.tolerance_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +98,18 @@ def analyse(
         )
     progress("publish")
     with collector.paused(), store.write_alone() as connection:
+        _require_unchanged(connection, standing, study.revision)
         run = publish(connection, provenance, found)
         return _outcome(connection, run, study.timezone, changed=True)
+
+
+def _require_unchanged(connection: sa.Connection, standing: Run | None, revision: int) -> None:
+    """Refuse to put an analysis of older places, or behind a newer analysis, in force."""
+    newest = runs.current(connection)
+    if (newest and newest.id) != (standing and standing.id):
+        raise Conflict("analysed-meanwhile")
+    if places.revision(connection) != revision:
+        raise Conflict("places-changed-meanwhile")
 
 
 def _outcome(connection: sa.Connection, run: Run, timezone: str, *, changed: bool) -> Outcome:
@@ -122,6 +138,7 @@ class _Study:
         self._deriver = Deriver(connection)
         profile = self._deriver.profile
         self.timezone = profile.timezone
+        self.revision = self._deriver.revision
         self.total = tuple(c.code for c in profile.categories if c.in_total and c.on_map)
         self.categories = tuple(c.code for c in profile.categories if c.on_map)
         self.start, self.end = _period(connection, parameters, profile.timezone)
@@ -224,7 +241,8 @@ class _Study:
         self._progress("areas")
         everywhere = np.full(self.all.id.shape, ANYWHERE, dtype=np.int64)
         parts = []
-        for area in (everywhere, self.all.area_id, self.all.district_id):
+        placed = ~self.all.pile  # a false pile is in the area under it by mistake
+        for area in (everywhere, self.all.area_id * placed, self.all.district_id * placed):
             which = self.shown & ((area != ANYWHERE) | (area is everywhere))
             keys = (area[which], self.month[which], self.category_no[which])
             events = self.all.count[which]
@@ -386,11 +404,13 @@ def _stored_days(connection: sa.Connection, timezone: str) -> tuple[np.datetime6
     return first.astype("datetime64[D]"), latest.astype("datetime64[D]") + 1
 
 
+_A_MONTH = re.compile(r"(19|20)\d{2}-(0[1-9]|1[0-2])")
+
+
 def _asked_days(months: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
-    try:
-        first, last = (np.datetime64(month, "M") for month in months)
-    except ValueError as fault:
-        raise InvalidParameter("months", value=" ".join(months)) from fault
+    if not all(map(_A_MONTH.fullmatch, months)):
+        raise InvalidParameter("months", value=" ".join(months))
+    first, last = (np.datetime64(month, "M") for month in months)
     if first > last:
         raise InvalidParameter("months", value=" ".join(months))
     return first.astype("datetime64[D]"), (last + 1).astype("datetime64[D]")

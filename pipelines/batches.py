@@ -91,13 +91,13 @@ class Batch:
         read = self.layout.needed_columns()
         unread = [n for n, name in enumerate(self._header) if name not in read]
         cells = self.rows.cells[position]
-        if not unread:
-            return personal.mask(self.rows.raws[position])[0]
         if len(cells) == len(self._header):
             cells = ["" if n in unread else cell for n, cell in enumerate(cells)]
-        else:
+        elif unread:
             cells = cells[: unread[0]]
         kept = [personal.mask(cell)[0] for cell in cells]
+        if kept == self.rows.cells[position]:
+            return self.rows.raws[position]
         return readers.as_line(kept, self._delimiter or readers.RAW_DELIMITER)
 
 

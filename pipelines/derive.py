@@ -13,6 +13,7 @@ import numpy as np
 
 from geo import areas, cells, crs, windows
 from geo.offences import OffenceTable, Surroundings
+from pipelines.locator import known_centres
 from store import places
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 FOCUS_KINDS = ("priority", "nightlife")
 SCHOOL_GROUNDS_M = 100.0  # a code that is public at schools only counts within this distance
+ELSEWHERE = "\0"  # stands for an area that is not known
+CENTRE_M = 1.0
 PRECISE_M = 75.0  # a vaguer point does not tell what lies around it
 
 
@@ -60,7 +63,12 @@ class Deriver:
         self._focus = [area for area in everywhere if area.kind in FOCUS_KINDS]
         self._core = [area for area in everywhere if area.kind == "nightlife"]
         self._districts = [area for area in everywhere if area.kind == "district"]
-        self._by_name = {area.name.casefold(): area for area in self._focus + self._districts}
+        # Of namesakes the area in focus is meant, as in the gazetteer.
+        self._by_name = {area.name.casefold(): area for area in self._districts + self._focus}
+        centres = known_centres(connection)
+        self._centres = np.column_stack(
+            crs.transform(centres[:, 0], centres[:, 1], crs.WGS84, self.profile.metric_epsg)
+        )
         self._schools = self._metres(connection, "school")
         self._venues = self._metres(connection, "venue")
 
@@ -121,13 +129,21 @@ class Deriver:
         holders = [area for area in candidates if area.outline.covers(own.outline)]
         return min(holders, key=lambda area: area.outline.area).id if holders else None
 
+    def at_known_centre(
+        self, lon: NDArray[np.float64], lat: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """Tell which points are the middle of an area or municipality: a register's "unknown"."""
+        x_m, y_m = crs.transform(lon, lat, crs.WGS84, self.profile.metric_epsg)
+        away, _ = areas.nearest_m(x_m, y_m, self._centres)
+        return away <= CENTRE_M
+
     def surroundings(self, at: Placing) -> Surroundings:
         """Tell which records lie in the nightlife core or by a venue, and which by a school.
 
         Only a point that is precise enough can be there; a record known by its area alone is in
         the core if that area is the core.
         """
-        precise = at.uncertainty_m <= PRECISE_M
+        precise = (at.uncertainty_m <= PRECISE_M) & ~at.pile
         in_core = areas.locate(at.lon, at.lat, [a.outline for a in self._core]) != areas.NOWHERE
         to_venue, _ = areas.nearest_m(at.x_m, at.y_m, self._venues)
         to_school, _ = areas.nearest_m(at.x_m, at.y_m, self._schools)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from pipelines.locator import Locator, gazetteer, known_centres
 from pipelines.periods import local_day
 from pipelines.placing import Frame, Given, Words
 from store import imports, incidents, models, observations, records
-from store.imports import Counts, Opening, SetAside
+from store.imports import Counts, Earlier, Opening, SetAside
 from store.records import Identity
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def ingest(
     opening = Opening(
         options.kind,
         options.source or layout.source,
-        path.name,
+        personal.mask(path.name)[0],
         sha256,
         now,
         options.synthetic or path.name.casefold().startswith(SYNTHETIC_PREFIX),
@@ -207,7 +208,9 @@ class _Import:
         profile = self.deriver.profile
         self.locator = Locator(gazetteer(connection, profile), options.online)
         self.table = TABLES[options.kind]
-        self.set_aside_before: set[int] = set()
+        self.set_aside_before: dict[int, list[Earlier]] = {}
+        self.released: list[int] = []
+        self.document = json.loads(json.dumps(layout.document()))
         self.twins_before: dict[bytes, int] = {}
         if options.corrected_from is None:
             self.set_aside_before = imports.lines_set_aside(connection, opening)
@@ -229,6 +232,7 @@ class _Import:
         is_incidents = self.options.kind == "incidents"
         said = kinds.read_kind(batch, self.deriver) if is_incidents else kinds.read_sighting(batch)
         at = self._points(batch)
+        placing.check_municipality(batch, at, self.deriver.profile.label)
         words = Words.of(batch)
         fresh, stored_as = self._new(batch, _Rows(said, when, at, words))
         given = Given.coordinates(at, fresh, self.layout.source)
@@ -242,6 +246,7 @@ class _Import:
             seen = kinds.sightings(fresh, said, when)
             observations.add(self.connection, stored_as, seen, located)
         self._count(fresh, when, located)
+        self._release(batch)
         self._set_aside(batch)
 
     def _points(self, batch: Batch) -> placing.Points:
@@ -343,6 +348,18 @@ class _Import:
         self.keys_met.add(keys)
         return records.known_keys(self.connection, self.table, asked)
 
+    def _known_fault(self, line: int) -> bool:
+        """Tell whether this line of this very file, read this way, is in quarantine already."""
+        earlier = self.set_aside_before.get(line, [])
+        return any(row.layout == self.document for row in earlier)
+
+    def _release(self, batch: Batch) -> None:
+        """Note which quarantined rows of this very file are good now, read another way."""
+        if self.set_aside_before:
+            for n in batch.good().tolist():
+                earlier = self.set_aside_before.get(batch.rows.lines[n], [])
+                self.released += [row.id for row in earlier]
+
     def _count(self, fresh: NDArray[np.intp], when: times.Times, at: Placing) -> None:
         tally = self.tally
         tally.accepted += fresh.size
@@ -364,7 +381,7 @@ class _Import:
                 batch.raw(position),
             )
             for position, fault in sorted(batch.faults.found.items())
-            if batch.rows.lines[position] not in self.set_aside_before
+            if not self._known_fault(batch.rows.lines[position])
         ]
         self.tally.duplicates += len(batch.faults.found) - len(rows)
         self.tally.reasons.update(row.reason for row in rows)
@@ -395,6 +412,7 @@ class _Import:
             raise AssertionError(f"rows were lost: {counts}")
         details = self._details(mark_piles(self.connection, self.deriver, self.table))
         imports.finish(self.connection, self.import_id, counts, details)
+        imports.mark_retried(self.connection, self.released, self.import_id)
         return Report(None if self.options.dry_run else self.import_id, counts, details)
 
     def _details(self, n_piled: int) -> dict[str, Any]:
@@ -407,7 +425,7 @@ class _Import:
             "encoding": self.source.encoding,
             "delimiter": self.source.delimiter,
             "header": self.source.header,
-            "layout": self.layout.document(),
+            "layout": self.document,
             "examples": tally.examples,
             "epsg": frame.epsg if frame and tally.with_coordinates else None,
             "reasons": dict(tally.reasons.most_common()),

@@ -37,7 +37,8 @@ class Loaded:
 def load(store: Store, source: str | Path) -> Loaded:
     """Put a profile with its areas, facilities and gazetteer in the place of the one before.
 
-    An imported address register stays. The same profile again changes nothing.
+    What was imported stays: an address register, official polygons, venues. The same profile
+    again changes nothing.
     """
     reference = profiles.load(source)
     entries = len(reference.areas) + len(reference.facilities) + len(reference.places)
@@ -47,11 +48,11 @@ def load(store: Store, source: str | Path) -> Loaded:
         places.save_profile(connection, reference.profile, profiles.digest(reference))
         for kind in AREA_KINDS:
             some = [area for area in reference.areas if area.kind == kind]
-            places.put_areas(connection, some, replace=kind)
+            places.put_areas(connection, some, places.PROFILE, replace=kind)
         for kind in ("school", "venue"):
             there = [f for f in reference.facilities if f.kind == kind]
-            places.put_facilities(connection, there, replace=kind)
-        places.put_named_places(connection, reference.places, replace=True)
+            places.put_facilities(connection, there, places.PROFILE, replace=kind)
+        places.put_named_places(connection, reference.places, places.PROFILE, replace=True)
         return Loaded(entries, refresh(connection))
 
 
@@ -90,7 +91,7 @@ def _put(connection: sa.Connection, wanted: PlaceImport) -> int:
     if wanted.kind == "areas":
         found = place_files.areas(path, wanted.area_kind, profile, wanted.name_column)
         replace = wanted.area_kind if wanted.replace else None
-        places.put_areas(connection, found, replace=replace)
+        places.put_areas(connection, found, places.IMPORT, replace=replace)
         return len(found)
     if wanted.kind == "addresses":
         register = place_files.addresses(path, profile)
@@ -98,11 +99,14 @@ def _put(connection: sa.Connection, wanted: PlaceImport) -> int:
         return len(register)
     if wanted.kind == "places":
         gazetteer_entries = place_files.named_places(path, profile)
-        places.put_named_places(connection, gazetteer_entries, replace=wanted.replace)
+        places.put_named_places(
+            connection, gazetteer_entries, places.IMPORT, replace=wanted.replace
+        )
         return len(gazetteer_entries)
     kind = wanted.kind.removesuffix("s")
     facilities = place_files.facilities(path, kind, profile)
-    places.put_facilities(connection, facilities, replace=kind if wanted.replace else None)
+    replace = kind if wanted.replace else None
+    places.put_facilities(connection, facilities, places.IMPORT, replace=replace)
     return len(facilities)
 
 

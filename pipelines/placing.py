@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo import crs
+from geo.address import impersonal, name_key
 from pipelines import fields
+from pipelines.derive import ELSEWHERE
 from pipelines.locator import UNPLACED, Locator, PlaceWords
 from store.records import Placing
 
@@ -83,6 +85,23 @@ def points(
     return Points(lon, lat, _uncertainty(batch), int(outside.sum()))
 
 
+def check_municipality(batch: Batch, at: Points, label: str) -> None:
+    """Note a fault where a row without a point belongs to another municipality.
+
+    Its street may exist here too, and then it would be placed where it did not happen.
+    """
+    own = _municipality(label)
+    column = batch.column("municipality")
+    foreign = {cell: cell != "" and _municipality(cell) != own for cell in set(column.cells)}
+    elsewhere = np.array([foreign[cell] for cell in column.cells], dtype=bool)
+    odd = np.flatnonzero(elsewhere & ~np.isfinite(at.lon)).tolist()
+    batch.faults.add(odd, "other-municipality", column.name, column.cells)
+
+
+def _municipality(name: str) -> str:
+    return name_key(name).removesuffix(" kommun").removesuffix("s")
+
+
 def _uncertainty(batch: Batch) -> NDArray[np.float64]:
     rule = batch.layout.uncertainty
     if not rule.column:
@@ -103,9 +122,9 @@ class Words:
 
     @classmethod
     def of(cls, batch: Batch) -> Words:
-        """Pick the place columns of a batch."""
+        """Pick the place columns of a batch; a person's name or flat is not kept."""
         columns = (batch.column(name).cells for name in cls.__slots__)
-        return cls(*([cell[:LONGEST_TEXT] for cell in cells] for cells in columns))
+        return cls(*([impersonal(cell[:LONGEST_TEXT]) for cell in cells] for cells in columns))
 
     def rows(self, positions: Sequence[int]) -> Words:
         """Pick some rows."""
@@ -151,9 +170,15 @@ def place(given: Given, words: Words, locator: Locator, deriver: Deriver) -> Pla
         if match.lon is not None and match.lat is not None:
             lon[position], lat[position] = match.lon, match.lat
         uncertainty[position] = np.nan if match.uncertainty_m is None else match.uncertainty_m
+    given_points = np.array([kind == "coordinates" for kind in types], dtype=bool)
+    pile = given_points & deriver.at_known_centre(lon, lat)
     # A row that is known by its area only belongs to that area, not to what lies at its middle.
     named = [
-        matched[n] if types[n] == "area" else words.area[n] if types[n] in UNPLACED else ""
+        matched[n]
+        if types[n] == "area"
+        else words.area[n] or ELSEWHERE
+        if pile[n] or types[n] in UNPLACED
+        else ""
         for n in range(len(types))
     ]
     at = deriver.locate(lon, lat, named)
@@ -169,7 +194,7 @@ def place(given: Given, words: Words, locator: Locator, deriver: Deriver) -> Pla
         match_source=sources,
         matched_text=matched,
         candidates=options,
-        pile=np.zeros(lon.size, dtype=bool),
+        pile=pile,
         lon=lon,
         lat=lat,
         x_m=at.x_m,

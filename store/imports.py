@@ -171,19 +171,31 @@ def batch(connection: sa.Connection, import_id: int) -> Batch:
     return Batch(*row)
 
 
-def lines_set_aside(connection: sa.Connection, opening: Opening) -> set[int]:
-    """Find the lines that earlier imports of exactly this file for this source set aside."""
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A row of the very same file that an earlier import set aside."""
+
+    id: int
+    layout: dict[str, Any]  # how that import read the file
+
+
+def lines_set_aside(connection: sa.Connection, opening: Opening) -> dict[int, list[Earlier]]:
+    """Find what earlier imports of exactly this file for this source set aside: by line."""
     table, row = models.ImportBatch, models.Quarantined
     query = (
-        sa.select(row.line)
+        sa.select(row.line, row.id, table.report)
         .join(table, table.id == row.import_id)
         .where(
             table.kind == opening.kind,
             table.source == opening.source,
             table.file_sha256 == opening.file_sha256,
+            row.retried_in.is_(None),
         )
     )
-    return set(connection.scalars(query))
+    found: dict[int, list[Earlier]] = {}
+    for line, key, report in connection.execute(query):
+        found.setdefault(line, []).append(Earlier(key, report["layout"]))
+    return found
 
 
 def source_holds(connection: sa.Connection, kind: str, source: str) -> bool:

@@ -64,6 +64,7 @@ class Area(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
+    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
     source: Mapped[str] = mapped_column(sa.Text)
     note: Mapped[str] = mapped_column(sa.Text)
     outline: Mapped[shapely.Geometry] = mapped_column(Shape("MULTIPOLYGON"))
@@ -79,6 +80,7 @@ class Facility(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
     form: Mapped[str] = mapped_column(sa.Text)
+    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
     source: Mapped[str] = mapped_column(sa.Text)
     position: Mapped[shapely.Geometry] = mapped_column(Shape("POINT"))
 
@@ -92,6 +94,7 @@ class NamedPlace(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
     uncertainty_m: Mapped[float] = mapped_column(Real)
+    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
     source: Mapped[str] = mapped_column(sa.Text)
     position: Mapped[shapely.Geometry] = mapped_column(Shape("POINT"))
 
@@ -149,7 +152,7 @@ class Quarantined(Base):
 class Located:
     """What every placed record knows about its place."""
 
-    import_id: Mapped[int]
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batch.id"), index=True)
     row_key: Mapped[bytes] = mapped_column(Digest, unique=True)  # of the source and its row
     content_key: Mapped[bytes] = mapped_column(Digest)  # digest of what the row said
     # What the source says about the place, kept so that a better register can place it anew.

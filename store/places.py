@@ -226,26 +226,29 @@ def addresses(connection: sa.Connection) -> list[Address]:
     return [Address(*row) for row in connection.execute(query)]
 
 
-def put_areas(connection: sa.Connection, values: Sequence[Area], *, replace: str | None) -> None:
-    """Add areas; one of the same kind and name is replaced, and `replace` empties a kind first.
+PROFILE, IMPORT = "profile", "import"  # where a place comes from
 
-    An area keeps its id when its outline is replaced, because links name areas by id.
+
+def put_areas(
+    connection: sa.Connection, values: Sequence[Area], origin: str, *, replace: str | None
+) -> None:
+    """Add areas, or put them in the place of others of a kind.
+
+    A place of the same kind and name is replaced and keeps its id, because links name places by
+    id; but what somebody imported is not replaced by a profile. `replace` first empties a kind:
+    of the profile's own places when a profile is loaded, of all when a file is imported.
     """
-    table = models.Area
-    if replace is not None:
-        names = [value.name for value in values]
-        connection.execute(sa.delete(table).where(table.kind == replace, table.name.not_in(names)))
-    for value in values:
-        columns = {
+    rows = [
+        {
+            "kind": value.kind,
+            "name": value.name,
             "outline": _multi(value.outline),
             "source": value.source,
             "note": value.note,
         }
-        key = (table.kind == value.kind) & (table.name == value.name)
-        if connection.execute(sa.update(table).where(key).values(columns)).rowcount == 0:
-            connection.execute(
-                sa.insert(table), {"kind": value.kind, "name": value.name, **columns}
-            )
+        for value in values
+    ]
+    _put(connection, models.Area, rows, origin, replace)
 
 
 def _multi(outline: shapely.Geometry) -> shapely.MultiPolygon:
@@ -255,42 +258,69 @@ def _multi(outline: shapely.Geometry) -> shapely.MultiPolygon:
 
 
 def put_facilities(
-    connection: sa.Connection, values: Sequence[Facility], *, replace: str | None
+    connection: sa.Connection, values: Sequence[Facility], origin: str, *, replace: str | None
 ) -> None:
     """Add schools or venues; the rules of `put_areas`."""
-    table = models.Facility
-    if replace is not None:
-        names = [value.name for value in values]
-        connection.execute(sa.delete(table).where(table.kind == replace, table.name.not_in(names)))
-    for value in values:
-        columns = {
+    rows = [
+        {
+            "kind": value.kind,
+            "name": value.name,
             "position": shapely.Point(value.lon, value.lat),
             "source": value.source,
             "form": value.form,
         }
-        key = (table.kind == value.kind) & (table.name == value.name)
-        if connection.execute(sa.update(table).where(key).values(columns)).rowcount == 0:
-            connection.execute(
-                sa.insert(table), {"kind": value.kind, "name": value.name, **columns}
-            )
+        for value in values
+    ]
+    _put(connection, models.Facility, rows, origin, replace)
+
+
+def _put(
+    connection: sa.Connection,
+    table: type[models.Area | models.Facility],
+    rows: list[dict[str, Any]],
+    origin: str,
+    replace: str | None,
+) -> None:
+    ours = sa.true() if origin == IMPORT else table.origin == PROFILE
+    if replace is not None:
+        names = [row["name"] for row in rows]
+        gone = sa.and_(table.kind == replace, table.name.not_in(names), ours)
+        connection.execute(sa.delete(table).where(gone))
+    there = {
+        (kind, name): origin_there
+        for kind, name, origin_there in connection.execute(
+            sa.select(table.kind, table.name, table.origin)
+        )
+    }
+    for row in rows:
+        standing = there.get((row["kind"], row["name"]))
+        if standing is None:
+            connection.execute(sa.insert(table), {**row, "origin": origin})
+        elif origin == IMPORT or standing == PROFILE:
+            same = sa.and_(table.kind == row["kind"], table.name == row["name"])
+            connection.execute(sa.update(table).where(same).values(**row, origin=origin))
 
 
 def put_named_places(
-    connection: sa.Connection, values: Sequence[NamedPlace], *, replace: bool
+    connection: sa.Connection, values: Sequence[NamedPlace], origin: str, *, replace: bool
 ) -> None:
-    """Add gazetteer entries, or put them in the place of all of the same source."""
+    """Add gazetteer entries in the place of those of the same origin and source, or of all."""
     table = models.NamedPlace
-    sources = sorted({value.source for value in values})
-    if replace:
-        connection.execute(sa.delete(table))
+    if origin == PROFILE or not replace:
+        sources = {value.source for value in values}
+        same = table.origin == origin
+        if origin == IMPORT:
+            same = sa.and_(same, table.source.in_(sources))
+        connection.execute(sa.delete(table).where(same))
     else:
-        connection.execute(sa.delete(table).where(table.source.in_(sources)))
+        connection.execute(sa.delete(table))
     bulk.insert(
         connection,
         table,
         {
             "kind": [value.kind for value in values],
             "name": [value.name for value in values],
+            "origin": [origin] * len(values),
             "uncertainty_m": [value.uncertainty_m for value in values],
             "source": [value.source for value in values],
             "position": shapely.points(

@@ -217,6 +217,7 @@ class Placed:
     lat: NDArray[np.float64]
 
 
+_SAID = ("street", "street_number", "crossing", "place_name", "area_name")
 _NUMBERS = ("match_score", "uncertainty_m", "lon", "lat")
 
 
@@ -242,8 +243,11 @@ def update_places(
     placing: Placing,
     revision: int,
 ) -> None:
-    """Write where records are, as it follows from another profile revision."""
-    changing = [name for name in Placing.__slots__ if name not in {"place_text", "pile"}]
+    """Write where records are, as it follows from another profile revision.
+
+    What their sources say about the place stays as it is, and so do the marks of piles.
+    """
+    changing = [name for name in Placing.__slots__ if name not in {*_SAID, "pile"}]
     columns = {**placing.columns(), "profile_revision": [revision] * ids.size}
     bulk.update(
         connection,

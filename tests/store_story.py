@@ -14,6 +14,7 @@ from pathlib import Path
 import h3.api.basic_int as h3
 import numpy as np
 import shapely
+import sqlalchemy as sa
 
 from geo.errors import LagesbildError
 from geo.offences import Categorised
@@ -129,7 +130,11 @@ def placing(lon, lat, **changes):
         for a, b, there in zip(lon, lat, known, strict=True)
     ]
     given = records.Placing(
-        place_text=[f"Storgatan {i}" for i in range(n)],
+        street=["Storgatan"] * n,
+        street_number=[str(i) for i in range(n)],
+        crossing=[""] * n,
+        place_name=["Torget"] * n,
+        area_name=["Väster"] * n,
         match_type=["coordinates" if there else "none" for there in known],
         match_score=np.where(known, 1.0, 0.0),
         uncertainty_m=np.where(known, 5.0, np.nan),
@@ -175,6 +180,19 @@ def events(starts, **changes):
         local_weekday=np.ones(n, dtype=np.int64),
         local_minute=np.zeros(n, dtype=np.int64),
         in_windows=np.ones(n, dtype=np.int64),
+    )
+    return replace(given, **changes)
+
+
+def sightings(n, **changes):
+    given = observations.Sightings(
+        observed_at=instants(*["2026-05-01"] * n),
+        type=["annat"] * n,
+        severity=list(range(n)),
+        light=["morkt"] * n,
+        walk=["Vår"] * n,
+        note=[""] * n,
+        reviewed=[False] * n,
     )
     return replace(given, **changes)
 
@@ -266,12 +284,15 @@ def areas_keep_their_ids_when_their_outlines_change(store):
                 Area("district", "Öster", EAST, "egen"),
                 Area("nightlife", "Kärnan", CORE, "egen"),
             ],
+            "import",
             replace=None,
         )
         before = places.areas(connection)
         moved = Area("district", "Öster", EAST.buffer(0.01), "ny", "flyttad")
-        places.put_areas(connection, [moved, Area("district", "Norr", WEST, "ny")], replace=None)
-        places.put_areas(connection, [moved], replace="district")
+        places.put_areas(
+            connection, [moved, Area("district", "Norr", WEST, "ny")], "import", replace=None
+        )
+        places.put_areas(connection, [moved], "import", replace="district")
     with store.read() as connection:
         after = places.areas(connection)
         return {
@@ -290,8 +311,10 @@ def schools_and_venues_are_kept_apart(store):
 
     with store.write() as connection:
         venue = Facility("venue", "Ån", 16.51, 59.37, "egen")
-        places.put_facilities(connection, [school("A"), school("B"), venue], replace=None)
-        places.put_facilities(connection, [school("B", 16.6, "7-9"), school("C")], replace="school")
+        places.put_facilities(connection, [school("A"), school("B"), venue], "import", replace=None)
+        places.put_facilities(
+            connection, [school("B", 16.6, "7-9"), school("C")], "import", replace="school"
+        )
     with store.read() as connection:
         return [places.facilities(connection, kind) for kind in ("school", "venue", "castle")]
 
@@ -311,7 +334,7 @@ def the_gazetteer_is_replaced_by_source_or_as_a_whole(store):
             ([], True),
             ([spot("e", "four")], False),
         ):
-            places.put_named_places(connection, given, replace=whole)
+            places.put_named_places(connection, given, "import", replace=whole)
             seen.append(places.named_places(connection))
     return seen
 
@@ -484,10 +507,10 @@ def what_follows_from_the_profile_is_written_anew(store):
 def piles_are_seen_and_marked_exactly(store):
     n = 6
     lon, lat = [16.52] * 3 + [16.53] * 2 + [TORG[0]], [59.35] * 5 + [TORG[1]]
-    texts = ["A 1", "B 2", "C 3", "A 1", "A 1", "mitt på torget"]
+    numbers = ["1", "2", "3", "1", "1", ""]
     with store.write() as connection:
         starts = instants(*["2026-01-01"] * n)
-        where = placing(lon, lat, place_text=texts)
+        where = placing(lon, lat, street_number=numbers)
         incidents.add(connection, identity(1, 200, n), events(starts), where)
         centres = np.array([TORG, (10.0, 50.0)])
         both = records.stacked(connection, models.Incident, 3, centres)
@@ -511,7 +534,7 @@ def piles_are_seen_and_marked_exactly(store):
 def a_box_and_a_stream_work_on_any_query(store):
     table = models.Incident
     inside = records.in_bbox(table, (16.5, 59.3, 16.525, 59.4))
-    query = incidents.sa.select(table.id, table.lon).where(inside).order_by(table.id)
+    query = sa.select(table.id, table.lon).where(inside).order_by(table.id)
     with store.read() as connection:
         parts = list(records.streamed(connection, query, 2))
         return [[tuple(row) for row in part] for part in parts]
@@ -524,19 +547,15 @@ def points_are_made_where_something_is_known(_store):
 
 @chapter
 def observations_show_their_note_after_review(store):
-    n = 3
-    sightings = observations.Sightings(
+    seen = sightings(
+        3,
         observed_at=instants("2026-05-01T18:00", "2026-05-01T18:05", "2026-05-02T18:00"),
         type=["belysning", "klotter", "belysning"],
-        severity=[0, 3, 2],
-        light=["morkt", "ljust", ""],
-        walk=["Vår", "Vår", "Höst"],
         note=["Lampa trasig å", "", "Mörk tunnel"],
-        reviewed=[False] * n,
     )
     where = placing([16.45, 16.55, np.nan], [59.35, 59.35, np.nan], area_id=[2, None, None])
     with store.write() as connection:
-        observations.add(connection, identity(3, 300, n), sightings, where)
+        observations.add(connection, identity(3, 300, 3), seen, where)
         waiting = observations.unreviewed(connection)
         released = observations.review(connection, [waiting[0].id, 999])
         nothing = observations.review(connection, [])
@@ -560,6 +579,28 @@ def observations_show_their_note_after_review(store):
             "one": observations.one(connection, waiting[0].id),
             "missing": observations.one(connection, 999),
             "count": observations.count(connection),
+        }
+
+
+@chapter
+def a_record_says_its_place_in_the_most_precise_words_it_has(store):
+    said = {
+        "street": ["A", "A", "A", "", "", ""],
+        "street_number": ["1", "", "1", "", "", ""],
+        "crossing": ["A/B", "", "", "", "", ""],
+        "place_name": ["Torg", "Torg", "Torg", "Torg", "", ""],
+        "area_name": ["Väster", "Väster", "Väster", "Väster", "Väster", ""],
+    }
+    table = models.Observation
+    with store.trial() as connection:
+        n = len(said["street"])
+        nowhere = placing([np.nan] * n, [np.nan] * n, **said)
+        observations.add(connection, identity(3, 400, n), sightings(n), nowhere)
+        query = sa.select(records.place_text(table)).order_by(table.id)
+        return {
+            "words": connection.scalars(query).all(),
+            "contents": records.content_counts(connection, table, 3),
+            "of another import": records.content_counts(connection, table, 1),
         }
 
 
@@ -735,7 +776,7 @@ def rows_go_in_and_change_in_bulk(store):
             "source": ["x", "x"],
         }
         bulk.insert(connection, models.Address, columns)
-        ids = np.array(connection.scalars(incidents.sa.select(models.Address.id)).all())
+        ids = np.array(connection.scalars(sa.select(models.Address.id)).all())
         changed = {"number": np.array([7, 8]), "letter": ["a", "b"]}
         bulk.update(connection, models.Address, np.sort(ids), changed)
         return [places.addresses(connection), bulk.instants(instants("2026-01-01T10:00", "NaT"))]

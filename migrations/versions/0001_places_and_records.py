@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("outline", Shape("MULTIPOLYGON"), nullable=False),
@@ -47,6 +48,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_facility")),
@@ -110,10 +112,14 @@ def upgrade() -> None:
         sa.Column("district_id", sa.Integer(), nullable=True),
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["import_batch.id"], name=op.f("fk_incident_import_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("row_key", name=op.f("uq_incident_row_key")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_incident_import_id"), "incident", ["import_id"])
     op.create_index(op.f("ix_incident_lat_lon"), "incident", ["lat", "lon"], unique=False)
     op.create_index(op.f("ix_incident_starts_at"), "incident", ["starts_at"], unique=False)
     op.create_table(
@@ -122,6 +128,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("uncertainty_m", Real, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_named_place")),
@@ -161,10 +168,14 @@ def upgrade() -> None:
         sa.Column("district_id", sa.Integer(), nullable=True),
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["import_batch.id"], name=op.f("fk_observation_import_id")
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
         sa.UniqueConstraint("row_key", name=op.f("uq_observation_row_key")),
         sqlite_autoincrement=True,
     )
+    op.create_index(op.f("ix_observation_import_id"), "observation", ["import_id"])
     op.create_table(
         "profile",
         sa.Column("id", sa.Integer(), nullable=False),

@@ -32,7 +32,7 @@ def analyse_command(
     as_json: Annotated[bool, typer.Option("--json", help="Skriv svaret som JSON.")] = False,
 ) -> None:
     """Räkna, klustra och byt karta i ett steg."""
-    months = (first, last or first) if first else None
+    months = (first, last or first) if first or last else None
     parameters = Parameters(months, tolerance_m, eps_m, min_samples)
     with opened() as store, steps_shown(quiet=as_json) as progress:
         outcome = analyse(store, parameters, now(), progress)

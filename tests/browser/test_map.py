@@ -73,6 +73,23 @@ def test_the_legend_is_the_data(visit, query):
         assert low == high + 1
 
 
+@pytest.mark.parametrize(
+    "counts",
+    [
+        *([], [0], [1], [7], [0, 1], [1, 2, 3], [3, 4, 9], [65, 195], [1, 5], [1, 6]),
+        *(list(range(200)), [1, 1_000_000], [0, 0, 250], [74, 75, 76], [999, 12_345]),
+    ],
+)
+def test_every_count_has_one_class_and_the_classes_leave_no_gap(visit, counts):
+    ask = "(counts) => import('/static/js/scale.js').then((m) => m.classes(counts).map((c) =>"
+    found = visit.page.evaluate(f"{ask} ({{...c, to: c.to === Infinity ? 1e12 : c.to}})))", counts)
+    for count in counts:
+        assert sum(one["from"] <= count <= one["to"] for one in found) == 1
+    for low, high in pairwise([one for one in found if one["from"] > 0]):
+        assert high["from"] == low["to"] + 1
+    assert len({one["colour"] for one in found}) == len(found) <= 6
+
+
 def test_the_map_is_drawn_with_the_legends_colours(visit):
     page = visit.page
     page.wait_for_timeout(500)

@@ -98,6 +98,7 @@ def test_a_restored_store_goes_on_with_fresh_ids(kopia, store_url):
             places.put_areas(
                 connection,
                 [*kept, store_story.Area("priority", "Ny", store_story.WEST, "x")],
+                "import",
                 replace=None,
             )
             after = places.areas(connection)

@@ -36,8 +36,8 @@ ROWS = [
 def records(desk):
     """Give what was stored, whatever ids it got."""
     found = desk.ask(
-        "SELECT code, category, count, starts_at, ends_at, time_flags, registered_on, place_text,"
-        " match_type, uncertainty_m, lon, lat FROM incident ORDER BY starts_at, code, place_text"
+        "SELECT code, category, count, starts_at, ends_at, time_flags, registered_on, street,"
+        " match_type, uncertainty_m, lon, lat FROM incident ORDER BY starts_at, code, street"
     )
     return [(*map(str, row[:10]), *(v and round(v, 6) for v in row[10:])) for row in found]
 
@@ -174,7 +174,7 @@ def area_row(**cells):
 def test_the_layout_with_areas_is_read(desk):
     desk.take_rows(area_row(), header=AREAS)
     found = desk.ask(
-        "SELECT code, count, local_weekday, local_minute, place_text, match_type FROM incident"
+        "SELECT code, count, local_weekday, local_minute, street, match_type FROM incident"
     )
     assert found == [("0357", 1, 5, 23 * 60 + 30, "FRISTADSTORGET", "place")]
     starts, ends, registered = desk.ask("SELECT starts_at, ends_at, registered_on FROM incident")[0]

@@ -236,7 +236,7 @@ def test_a_spreadsheet_may_save_the_corrections_in_its_own_way(gpkg_desk):
         r.counts.accepted
         for r in quarantine.retry(gpkg_desk.store, path, Options("incidents"), NOW)
     ] == [1]
-    assert gpkg_desk.ask("SELECT code, place_text FROM incident") == [("0357", "Åsgatan")]
+    assert gpkg_desk.ask("SELECT code, street FROM incident") == [("0357", "Åsgatan")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])

@@ -207,7 +207,7 @@ def test_a_record_can_lose_and_gain_its_place(seen):
     assert story["before"]["match_type"] == ["coordinates"] * 4 + ["none"]
     assert story["after"]["match_type"] == ["none"] + ["coordinates"] * 3 + ["area"]
     assert story["after"]["lon"][1] == ["not a number", 16.55, 16.55, 16.55, 16.5]
-    assert story["after"]["place_text"] == story["before"]["place_text"]
+    assert story["after"]["street_number"] == story["before"]["street_number"]
     assert ids(story["found"]) == [3, 2, 1]  # the fifth has become one that is kept off maps
 
 
@@ -218,6 +218,13 @@ def test_a_pile_bears_many_texts_or_lies_on_a_centre(seen):
     assert story["no centres"]["id"] == ("int64", [2, 3, 4, 6, 7, 8])
     assert story["walks"]["id"] == ("int64", [])
     assert (sorted(story["marked"]), story["cleared"]) == ([3, 6], [])
+
+
+def test_a_crossing_says_more_than_a_street_and_a_street_more_than_a_place(seen):
+    story = seen["a_record_says_its_place_in_the_most_precise_words_it_has"]
+    assert story["words"] == ["A/B", "A", "A 1", "Torg", "Väster", ""]
+    assert story["contents"] == {store_story.key(n)[::-1]: 1 for n in range(400, 406)}
+    assert story["of another import"] != story["contents"]
 
 
 def test_a_note_is_shown_only_after_review(seen):

@@ -184,13 +184,17 @@ def test_piles_are_looked_for_at_thousands_of_centres(store):
         incidents.add(connection, identity(batch, 0, 3), events(instants(*["2026-06-01"] * 3)), at)
         found = records.stacked(connection, models.Incident, 2, centres)
     assert found.place_text == ["Storgatan 0", "Storgatan 1"]
+    assert found.id.size == 2
 
 
 def test_heights_are_dropped_from_outlines(store):
     flat = shapely.box(16, 59, 17, 60)
     with store.write() as connection:
         places.put_areas(
-            connection, [Area("district", "A", shapely.force_3d(flat, 12.5), "x")], replace=None
+            connection,
+            [Area("district", "A", shapely.force_3d(flat, 12.5), "x")],
+            "import",
+            replace=None,
         )
     with store.read() as connection:
         (area,) = places.areas(connection)
@@ -216,7 +220,10 @@ def test_an_unknown_candidate_list_is_null_and_not_the_word_null(store):
 def test_the_id_of_a_removed_area_is_never_given_to_another(store):
     def put(name, *, kind=None):
         places.put_areas(
-            connection, [Area("district", name, shapely.box(0, 0, 1, 1), "x")], replace=kind
+            connection,
+            [Area("district", name, shapely.box(0, 0, 1, 1), "x")],
+            "import",
+            replace=kind,
         )
 
     with store.write() as connection:
@@ -303,7 +310,7 @@ def in_threads(jobs):
 
 def test_two_analyses_at_once_leave_one_run_in_force(store):
     def publish():
-        with store.write() as connection:
+        with store.write_alone() as connection:
             runs.activate(connection, runs.add(connection, provenance()))
 
     assert in_threads([publish] * 4) == []

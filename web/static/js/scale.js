@@ -10,7 +10,7 @@ export const COLOURS = Object.freeze(["#fbe5bd", "#f5a273", "#e06552", "#b0315c"
 export const INKS = Object.freeze(["#17323d", "#17323d", "#17323d", "#ffffff", "#ffffff"]);
 export const UNCERTAIN = "#d9dedb";
 
-const NICE = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500, 750];
+const NICE = [1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150, 200, 250, 300, 400, 500, 750];
 
 /**
  * @typedef {Readonly<{from: number, to: number, label: string, colour: string, ink: string}>} Class
@@ -23,8 +23,10 @@ const NICE = [1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 40, 50, 75, 100, 150, 200, 300, 
  * @returns {Class[]} from the smallest to the largest
  */
 export function classes(counts) {
-  const most = Math.max(0, ...counts);
-  const from = most <= COLOURS.length ? upTo(most) : evenly(most);
+  const whole = counts.filter((count) => count > 0);
+  const [fewest, most] = whole.length ? [Math.min(...whole), Math.max(...whole)] : [1, 0];
+  const few = most - fewest < COLOURS.length;
+  const from = few ? each(fewest, most) : evenly(fewest, most);
   const found = from.map((low, i) => {
     const last = i === from.length - 1;
     const high = last ? Infinity : from[i + 1] - 1;
@@ -50,15 +52,16 @@ export function classOf(all, count) {
   return all.find((one) => count >= one.from && count <= one.to);
 }
 
-/** @param {number} most */
-function upTo(most) {
-  return Array.from({ length: most }, (_, i) => i + 1);
+/** @param {number} fewest @param {number} most */
+function each(fewest, most) {
+  return Array.from({ length: most - fewest + 1 }, (_, i) => fewest + i);
 }
 
-/** @param {number} most */
-function evenly(most) {
-  const limits = COLOURS.map((_, i) => nice(most ** (i / COLOURS.length)));
-  return [...new Set(limits)].filter((limit) => limit <= most);
+/** @param {number} fewest @param {number} most */
+function evenly(fewest, most) {
+  const limits = COLOURS.map((_, i) => nice(fewest * (most / fewest) ** (i / COLOURS.length)));
+  const first = NICE.findLast((one) => one <= fewest) ?? fewest;
+  return [...new Set([Math.min(first, limits[0]), ...limits.slice(1)])].filter((one) => one <= most);
 }
 
 /** @param {number} number */

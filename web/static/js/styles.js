@@ -49,22 +49,35 @@ function topOf(feature) {
  * @param {() => string} chosen
  */
 export function cell(classes, chosen) {
+  const made = new Map(); // thousands of cells share a few looks
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const count = feature.get("count");
-    const one = classOf(classes(), count);
     const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
+    const letters = wide < CELL_PIXELS || !count ? 0 : (wide > 60 ? 15 : 12);
     const selected = chosen() === `cells:${feature.getId()}`;
-    return new ol.style.Style({
-      fill: fill(`${one?.colour ?? "#ffffff"}d9`),
-      stroke: selected ? stroke(INK, 3.5) : stroke("rgba(255, 255, 255, 0.85)", 1),
-      text: wide < CELL_PIXELS || !count ? undefined : words(String(count), {
-        fill: fill(one?.ink ?? INK),
-        stroke: undefined,
-        font: `600 ${wide > 60 ? 15 : 12}px ${FONT}`,
-      }),
-      zIndex: selected ? 2 : 1,
-    });
+    const one = classOf(classes(), count);
+    const look = [one?.colour, letters && count, letters, selected].join();
+    if (!made.has(look)) {
+      made.set(look, cellLook(one, String(count), letters, selected));
+    }
+    return made.get(look);
   };
+}
+
+/**
+ * @param {import("./scale.js").Class | undefined} one
+ * @param {string} count
+ * @param {number} letters height in pixels, 0 for none
+ * @param {boolean} selected
+ */
+function cellLook(one, count, letters, selected) {
+  const ink = { fill: fill(one?.ink ?? INK), stroke: undefined, font: `600 ${letters}px ${FONT}` };
+  return new ol.style.Style({
+    fill: fill(`${one?.colour ?? "#ffffff"}d9`),
+    stroke: selected ? stroke(INK, 3.5) : stroke("rgba(255, 255, 255, 0.85)", 1),
+    text: letters ? words(count, ink) : undefined,
+    zIndex: selected ? 2 : 1,
+  });
 }
 
 /** @param {() => string} chosen */
