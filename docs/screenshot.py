@@ -15,10 +15,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 PICTURE = Path(__file__).with_name("images") / "map.png"
-SIZE = {"width": 1280, "height": 800}
+SIZE = ViewportSize(width=1280, height=800)
 MOST_BYTES = 400_000
 VIEW = "/?fonster=helgnatt"  # weekend nights, the question the town asks most
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -17,7 +17,7 @@ from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import Conflict, InvalidParameter, TooFewObservations
 from pipelines import collector
-from pipelines.derive import Deriver
+from pipelines.derive import PRECISE_M, Deriver
 from pipelines.naming import Namer
 from pipelines.periods import local_days
 from pipelines.publish import Findings, publish
@@ -45,7 +45,7 @@ class Parameters:
     """What an analyst may choose; everything is stored with the run."""
 
     months: tuple[str, str] | None = None  # "2023-01", "2025-12"; else the last three years
-    tolerance_m: float = 75.0  # points less certain than this enter no cell and no cluster
+    tolerance_m: float = PRECISE_M  # points less certain than this enter no cell and no cluster
     eps_m: float = 50.0
     min_samples: int = 5
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
+import sqlalchemy as sa
 
 from pipelines import accounts, demo_data, places, profiles
 from pipelines.analyse import Parameters, analyse
@@ -51,11 +53,15 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
     """
     folder.mkdir(parents=True, exist_ok=True)
     frozen = _frozen(folder, now)
-    url = f"sqlite:///{(folder / 'lagesbild.gpkg').resolve()}"
+    path = str((folder / "lagesbild.gpkg").resolve())
+    url = sa.URL.create("sqlite", database=path).render_as_string()
     store = connect(url)
     try:
         schema.upgrade(store)
         reports = _fill(store, folder, frozen, progress)
+        with store.write() as connection:  # the generator's notes hold no persons
+            waiting = observations.unreviewed(connection)
+            observations.review(connection, [each.id for each in waiting])
         progress("analyse")
         outcome = analyse(store, Parameters(), frozen.clock)
         with store.read() as connection:
@@ -66,8 +72,8 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
         store.close()
     _write_private(
         folder / "demo.env",
-        f"LAGESBILD_DATABASE_URL='{url}'\n"
-        f"LAGESBILD_SESSION_SECRET='{frozen.secret}'\n"
+        f"LAGESBILD_DATABASE_URL={shlex.quote(url)}\n"
+        f"LAGESBILD_SESSION_SECRET={shlex.quote(frozen.secret)}\n"
         "LAGESBILD_COOKIE_SECURE=false\n",
     )
     return Prepared(reports, outcome, USER, frozen.password)
@@ -125,12 +131,8 @@ def _fill(
     places.import_file(store, PlaceImport(files.venues, "venues"))
     progress("ingest")
     wanted = {"incidents": files.incidents, "observations": files.observations}
-    reports = [
+    return [
         ingest(store, path, Options(kind, synthetic=True), frozen.clock)
         for kind, path in wanted.items()
         if kind not in done
     ]
-    with store.write() as connection:  # the generator's notes hold no persons
-        waiting = observations.unreviewed(connection)
-        observations.review(connection, [each.id for each in waiting])
-    return reports

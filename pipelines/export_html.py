@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,11 +14,12 @@ import shapely
 from branca.element import Element
 
 from geo import cells
-from geo.errors import Conflict, InvalidParameter, NotFound, TooFewObservations
+from geo.errors import InvalidParameter, NotFound, TooFewObservations
 from pipelines.derive import FOCUS_KINDS
 from pipelines.periods import local_days
 from pipelines.texts import text
 from store import layers, places, runs
+from store.files import whole_file
 from store.layers import LayerFilter
 
 if TYPE_CHECKING:
@@ -63,8 +62,6 @@ def export(store: Store, view: View, target: Path) -> int:
     Conflict
         The file exists.
     """
-    if target.exists():
-        raise Conflict("file-exists", file=target.name)
     with store.read() as connection:
         run = runs.current(connection)
         if run is None:
@@ -76,10 +73,8 @@ def export(store: Store, view: View, target: Path) -> int:
         if not shown.any():
             raise TooFewObservations("no-cell-to-show", fewest=FEWEST_SHOWN)
         page = _page(connection, run, found, view)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
-        draft = Path(folder) / target.name
+    with whole_file(target) as draft:
         draft.write_text(page, encoding="utf-8")
-        os.link(draft, target)
     return int(shown.sum())
 
 
@@ -186,7 +181,13 @@ def _caption(
     )
     first, last = local_days(run.period_start, run.period_end, profile.timezone)
     lines = [
-        text("export-period", first=first, last=last, n=int(found.count.sum()), run=run.id),
+        text(
+            "export-period",
+            first=first,
+            last=last,
+            n=int(found.count[found.count >= FEWEST_SHOWN].sum()),
+            run=run.id,
+        ),
         text("export-unplaced", unplaced=run.n_unplaced, imprecise=run.n_imprecise),
         text("export-few", fewest=FEWEST_SHOWN),
         text("export-caveat"),

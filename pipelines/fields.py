@@ -66,13 +66,19 @@ def empty(n: int) -> Column:
     return Column("", [""] * n)
 
 
-def datetimes(
-    column: Column, formats: tuple[str, ...], timezone: str, faults: Faults
-) -> tuple[NDArray[np.datetime64], NDArray[np.bool_]]:
-    """Read local wall-clock times; (n,) ``datetime64[s]`` and whether only a day was given.
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """n times as they were read; NaT where none was."""
 
-    Formats are tried in order, each on the cells that no earlier one could read. A time with a
-    zone is turned into the profile's wall clock first.
+    wall: NDArray[np.datetime64]  # the profile's wall clock, seconds
+    utc: NDArray[np.datetime64]  # the instant itself, only where the cell carried a zone
+    day_only: NDArray[np.bool_]
+
+
+def datetimes(column: Column, formats: tuple[str, ...], timezone: str, faults: Faults) -> Moments:
+    """Read local wall-clock times, and instants that carry a zone.
+
+    Formats are tried in order, each on the cells that no earlier one could read.
     """
     which, words = _distinct(column)
     wall = np.full(len(words), np.datetime64("NaT"), dtype="datetime64[s]")
@@ -81,15 +87,22 @@ def datetimes(
     for pattern in formats:
         if not unread.any():
             break
-        read = pd.to_datetime(pd.Series(words[unread]), format=pattern, errors="coerce", exact=True)
-        values = read.to_numpy().astype("datetime64[s]")
+        values = _read(words[unread], pattern)
         where = np.flatnonzero(unread)[~np.isnat(values)]
         wall[where] = values[~np.isnat(values)]
         day_only[where] = "%H" not in pattern and "%I" not in pattern
         unread[where] = False
-    _zoned(words, timezone, wall, unread)
+    utc = _zoned(words, unread)
+    zoned = ~np.isnat(utc)
+    wall[zoned] = windows.to_local(utc[zoned], timezone)
+    unread[zoned] = False
     _explain(column, np.flatnonzero(unread[which]), faults)
-    return wall[which], day_only[which]
+    return Moments(wall[which], utc[which], day_only[which])
+
+
+def _read(words: NDArray[np.object_], pattern: str) -> NDArray[np.datetime64]:
+    read = pd.to_datetime(pd.Series(words), format=pattern, errors="coerce", exact=True)
+    return read.to_numpy().astype("datetime64[s]")
 
 
 def _distinct(column: Column) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
@@ -98,20 +111,15 @@ def _distinct(column: Column) -> tuple[NDArray[np.intp], NDArray[np.object_]]:
     return which, np.asarray(words, dtype=object)
 
 
-def _zoned(
-    words: NDArray[np.object_],
-    timezone: str,
-    wall: NDArray[np.datetime64],
-    unread: NDArray[np.bool_],
-) -> None:
-    """Read what carries a zone, and turn it into the profile's wall clock."""
-    for position in np.flatnonzero(unread).tolist():
-        if _ZONED.search(words[position]):
-            instant = pd.to_datetime(words[position], utc=True, errors="coerce", format="ISO8601")
-            if not pd.isna(instant):
-                utc = np.array([instant.tz_localize(None)], dtype="datetime64[s]")
-                wall[position] = windows.to_local(utc, timezone)[0]
-                unread[position] = False
+def _zoned(words: NDArray[np.object_], unread: NDArray[np.bool_]) -> NDArray[np.datetime64]:
+    """Read the instants among the words that no format could read; NaT for the others."""
+    utc = np.full(len(words), np.datetime64("NaT"), dtype="datetime64[s]")
+    with_zone = [n for n in np.flatnonzero(unread).tolist() if _ZONED.search(words[n])]
+    if with_zone:
+        cells = pd.Series(words[with_zone])
+        read = pd.to_datetime(cells, utc=True, errors="coerce", format="ISO8601")
+        utc[with_zone] = read.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    return utc
 
 
 def _explain(column: Column, positions: NDArray[np.intp], faults: Faults) -> None:

@@ -15,7 +15,7 @@ from geo.errors import InvalidParameter, UnreadableFile
 from geo.piles import FEWEST_TEXTS, piles
 from pipelines import collector, identity, kinds, mapping, personal, placing, readers, times
 from pipelines.batches import Batch
-from pipelines.derive import Deriver
+from pipelines.derive import PRECISE_M, Deriver
 from pipelines.identity import Occurrences
 from pipelines.locator import Locator, gazetteer, known_centres
 from pipelines.periods import local_day
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from store.db import Store
     from store.records import Placing
 
-TOLERANCE_M = 75.0  # a point less certain than this counts for its area but enters no cell
 GOOD_HIT_RATE = 0.85  # Ratcliffe 2004: a first estimate of the least reliable rate
 RECOGNISE_FROM = 5_000  # coordinates looked at when the system is not given
 MOST = 0.5  # a file with more of its coordinates elsewhere is refused whole
@@ -173,6 +172,10 @@ class _Rows:
     at: placing.Points
     words: Words
 
+    def scope(self, row: int) -> str:
+        """Name what an id is unique in besides its source: walks number their own observations."""
+        return f"{self.said.walk[row]}\x1f" if isinstance(self.said, kinds.Seen) else ""
+
     def contents(self, rows: NDArray[np.intp]) -> list[bytes]:
         """Fingerprint what some rows say."""
         words = self.words.rows(rows.tolist())
@@ -306,7 +309,7 @@ class _Import:
         good = batch.good()
         contents = read.contents(good)
         if with_id:
-            keys = [self._key(f"id:{ids[n]}") for n in good.tolist()]
+            keys = [self._key(f"id:{read.scope(n)}{ids[n]}") for n in good.tolist()]
         else:
             numbers = zip(contents, self.occurrences.number(contents), strict=True)
             before = self.twins_before
@@ -349,7 +352,7 @@ class _Import:
         return records.known_keys(self.connection, self.table, asked)
 
     def _known_fault(self, line: int) -> bool:
-        """Tell whether this line of this very file, read this way, is in quarantine already."""
+        """Tell whether this line of this very file, read this way, was set aside before."""
         earlier = self.set_aside_before.get(line, [])
         return any(row.layout == self.document for row in earlier)
 
@@ -358,13 +361,13 @@ class _Import:
         if self.set_aside_before:
             for n in batch.good().tolist():
                 earlier = self.set_aside_before.get(batch.rows.lines[n], [])
-                self.released += [row.id for row in earlier]
+                self.released += [row.id for row in earlier if row.waiting]
 
     def _count(self, fresh: NDArray[np.intp], when: times.Times, at: Placing) -> None:
         tally = self.tally
         tally.accepted += fresh.size
         tally.matches.update(at.match_type)
-        tally.precise += int((at.uncertainty_m <= TOLERANCE_M).sum())
+        tally.precise += int((at.uncertainty_m <= PRECISE_M).sum())
         tally.precision.update(_precision(when, fresh))
         if fresh.size:
             first, last = when.starts[fresh].min(), when.starts[fresh].max()

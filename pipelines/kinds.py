@@ -78,8 +78,8 @@ def _registered(batch: Batch, timezone: str) -> NDArray[np.datetime64]:
     """Read the day on which the police registered each event; NaT where none is given."""
     column = batch.column("registered")
     formats = (*batch.layout.date_formats, *batch.layout.datetime_formats)
-    wall, _ = fields.datetimes(column, formats, timezone, batch.faults)
-    return wall.astype("datetime64[D]")
+    read = fields.datetimes(column, formats, timezone, batch.faults)
+    return read.wall.astype("datetime64[D]")
 
 
 def events(fresh: NDArray[np.intp], told: Told, when: Times, at: Around) -> Events:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
-import tempfile
+import re
 from collections import defaultdict
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo.errors import Conflict, InvalidParameter, NotFound
+from geo.errors import InvalidParameter, NotFound
 from pipelines import readers
 from pipelines.ingest import Options, take_in
 from pipelines.mapping import Layout
 from pipelines.readers import RAW_DELIMITER, Rows, Source, as_line, from_line
 from store import imports
+from store.files import whole_file
 from store.imports import Opening
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     import sqlalchemy as sa
 
@@ -48,21 +48,31 @@ def export(store: Store, import_id: int, target: Path) -> int:
         rows = imports.quarantine(connection, import_id)
     if not rows:
         raise NotFound("nothing-in-quarantine", id=import_id)
-    if target.exists():
-        raise Conflict("file-exists", file=target.name)
     delimiter = str(batch.report.get("delimiter") or readers.RAW_DELIMITER)
     header = [str(name) for name in batch.report["header"]]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export-") as folder:
-        draft = Path(folder) / target.name
-        with draft.open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file, delimiter=";")
-            writer.writerow([ID, LINE, REASON, *header])
-            for row in rows:
-                cells = from_line(row.raw, delimiter)
-                writer.writerow([row.id, row.line, row.reason, *cells])
-        os.link(draft, target)
+    with (
+        whole_file(target) as draft,
+        draft.open("w", encoding="utf-8-sig", newline="") as file,
+    ):
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow([ID, LINE, REASON, *(_harmless(name) for name in header)])
+        for row in rows:
+            cells = [_harmless(cell) for cell in from_line(row.raw, delimiter)]
+            writer.writerow([row.id, row.line, row.reason, *cells])
     return len(rows)
+
+
+_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.,]+$)")  # a signed number stays a number
+
+
+def _harmless(cell: str) -> str:
+    """Keep a spreadsheet from running a cell as a formula."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _as_written(cell: str) -> str:
+    """Take off what `_harmless` put on."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Report]:
@@ -85,7 +95,10 @@ def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Rep
             number = cells[0].strip()
             if not number.isdigit() or number in corrected:
                 raise InvalidParameter("quarantine-id", file=path.name, line=line, value=cells[0])
-            corrected[number] = line, cells[3:] or [""]  # an empty line would be no row
+            corrected[number] = (
+                line,
+                [_as_written(cell) for cell in cells[3:]] or [""],
+            )  # an empty line would be no row
     with store.write_alone() as connection:
         waiting = {str(row.id): row for row in imports.quarantine(connection)}
         by_import: dict[int, list[tuple[QuarantineRow, list[str]]]] = defaultdict(list)

@@ -42,20 +42,22 @@ DAY_ONLY = 4  # joins windows.SKIPPED and windows.REPEATED in the flags
 def times(batch: Batch, timezone: str, now: datetime) -> Times:
     """Read start and end; what cannot be, or lies in the future, is a fault."""
     begins = "starts" if batch.layout.kind == "incidents" else "observed"
-    start, start_day_only, start_column = _moment(batch, begins, timezone)
-    end, end_day_only, end_column = _moment(batch, "ends", timezone)
+    from_, start_column = _moment(batch, begins, timezone)
+    to, end_column = _moment(batch, "ends", timezone)
     forced = _forced_day_only(batch)
-    start_day_only |= forced
+    start, end = from_.wall.copy(), to.wall.copy()
+    start_day_only = from_.day_only | forced
     start[forced] = start[forced].astype("datetime64[D]")
     missing = np.flatnonzero(np.isnat(start)).tolist()
     batch.faults.add(missing, "start-missing", start_column, [])
     # A day without a clock time is an event somewhere within that day.
     through = start_day_only & np.isnat(end)
     end[through] = start[through] + DAY
-    end[end_day_only & ~np.isnat(end)] += DAY
+    end[to.day_only & ~np.isnat(end)] += DAY
     _refuse_odd(batch, start, end, (start_column, end_column), now, timezone)
-    utc, flags = windows.to_utc(start, timezone)
-    until, _ = windows.to_utc(end, timezone)
+    utc, flags = _instants(start, from_, timezone)
+    until, _ = _instants(end, to, timezone)
+    until = np.where(until < utc, utc, until)  # an end within an hour that the clock skipped
     minutes = start.astype("datetime64[m]").astype(np.int64)
     days = start.astype("datetime64[D]").astype(np.int64)
     return Times(
@@ -68,21 +70,33 @@ def times(batch: Batch, timezone: str, now: datetime) -> Times:
     )
 
 
-def _moment(
-    batch: Batch, which: str, timezone: str
-) -> tuple[NDArray[np.datetime64], NDArray[np.bool_], str]:
+def _instants(
+    wall: NDArray[np.datetime64], read: fields.Moments, timezone: str
+) -> tuple[NDArray[np.datetime64], NDArray[np.uint8]]:
+    """Turn wall-clock times into instants; a cell that carried a zone said which instant it is."""
+    utc, flags = windows.to_utc(wall, timezone)
+    exact = ~np.isnat(read.utc)
+    utc[exact], flags[exact] = read.utc[exact], 0
+    return utc, flags
+
+
+def _moment(batch: Batch, which: str, timezone: str) -> tuple[fields.Moments, str]:
     """Read one end of the event, from one column or from a date and a clock time."""
     layout = batch.layout
     if f"{which}_date" not in layout.columns:
         column = batch.column(which)
-        wall, day_only = fields.datetimes(column, layout.datetime_formats, timezone, batch.faults)
-        return wall, day_only, column.name
+        return (
+            fields.datetimes(column, layout.datetime_formats, timezone, batch.faults),
+            column.name,
+        )
     column = batch.column(f"{which}_date")
-    wall, _ = fields.datetimes(column, layout.date_formats, timezone, batch.faults)
+    day = fields.datetimes(column, layout.date_formats, timezone, batch.faults)
     minutes = fields.clock_minutes(batch.column(f"{which}_time"), layout.time_formats, batch.faults)
     clock = minutes >= 0
+    wall = day.wall.copy()
     wall[clock] += minutes[clock].astype("timedelta64[m]")
-    return wall, ~clock & ~np.isnat(wall), column.name
+    nothing = np.full(wall.shape, np.datetime64("NaT"), dtype="datetime64[s]")
+    return fields.Moments(wall, nothing, ~clock & ~np.isnat(wall)), column.name
 
 
 def _forced_day_only(batch: Batch) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ from a GeoPackage to PostGIS or back.
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 from geo.errors import Conflict, InvalidParameter, NotFound
 from store import schema
 from store.db import Store, connect
+from store.files import whole_file
 from store.models import Base
 from store.records import streamed
 
@@ -38,29 +38,8 @@ def backup(store: Store, target: Path) -> int:
     InvalidParameter
         The file cannot be written there.
     """
-    if target.exists():
-        raise Conflict("file-exists", file=target.name)
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-            draft = Path(folder) / "backup.gpkg"
-            rows = _copy(store, draft)
-            _name(draft, target)
-    except OSError as fault:
-        raise InvalidParameter("file-not-writable", file=target.name) from fault
-    return rows
-
-
-def _name(draft: Path, target: Path) -> None:
-    """Give a finished file its name, unless another file took that name meanwhile."""
-    try:
-        try:
-            os.link(draft, target)
-        except PermissionError:  # USB sticks and some network shares know no hard links
-            target.touch(exist_ok=False)
-            draft.replace(target)
-    except FileExistsError as fault:
-        raise Conflict("file-exists", file=target.name) from fault
+    with whole_file(target) as draft:
+        return _copy(store, draft)
 
 
 def _copy(store: Store, draft: Path) -> int:
@@ -75,8 +54,6 @@ def _copy(store: Store, draft: Path) -> int:
             whole.exec_driver_sql("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
-    with draft.open("rb") as file:
-        os.fsync(file.fileno())
     return rows
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import sqlalchemy as sa
@@ -18,7 +18,13 @@ from store import geopackage
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-POOL_SIZE = 10
+# As many connections as a server has threads; an error must not quote the rows it is about.
+_POOL: dict[str, Any] = {
+    "pool_size": 10,
+    "max_overflow": 30,
+    "pool_timeout": 15,
+    "hide_parameters": True,
+}
 WRITERS_LOCK = 0x4C42  # "LB", PostgreSQL's advisory lock that queues long writers
 UNUSABLE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 UNUSABLE_STATES = ("08", "53", "55P03", "57")  # connection, resources, lock wait, shutdown
@@ -102,6 +108,8 @@ def _translated() -> Iterator[None]:
     """Turn a database that cannot be used into our error; a fault of our own stays one."""
     try:
         yield
+    except exc.TimeoutError as fault:
+        raise StoreUnavailable("store-unavailable") from fault
     except (exc.DBAPIError, sqlite3.Error, psycopg.Error) as fault:
         # store/bulk.py speaks to the driver itself, so the driver's own faults come here too.
         cause = fault.orig if isinstance(fault, exc.DBAPIError) else fault
@@ -148,13 +156,11 @@ def _geopackage_engine(url: sa.URL) -> sa.Engine:
         Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
         raise StoreUnavailable("store-unavailable") from fault
-    engine = sa.create_engine(url, pool_size=POOL_SIZE)
+    engine = sa.create_engine(url, **_POOL)
     sa.event.listen(engine, "connect", geopackage.prepare_connection)
     sa.event.listen(engine, "begin", geopackage.begin)
     return engine
 
 
 def _postgis_engine(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=POOL_SIZE, pool_pre_ping=True
-    )
+    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_POOL)

@@ -69,6 +69,7 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
 def begin(connection: sa.Connection) -> None:
     """Begin a transaction; a writer takes its lock at once and never upgrades a read."""
     manner = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if manner is None else 'OFF'}")
     if manner is None:
         connection.exec_driver_sql("BEGIN")
         return

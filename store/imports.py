@@ -177,24 +177,26 @@ class Earlier:
 
     id: int
     layout: dict[str, Any]  # how that import read the file
+    waiting: bool  # it was not handed in again since
 
 
 def lines_set_aside(connection: sa.Connection, opening: Opening) -> dict[int, list[Earlier]]:
     """Find what earlier imports of exactly this file for this source set aside: by line."""
     table, row = models.ImportBatch, models.Quarantined
     query = (
-        sa.select(row.line, row.id, table.report)
+        sa.select(row.line, row.id, table.report, row.retried_in)
         .join(table, table.id == row.import_id)
         .where(
             table.kind == opening.kind,
             table.source == opening.source,
             table.file_sha256 == opening.file_sha256,
-            row.retried_in.is_(None),
         )
+        .order_by(row.id)
     )
     found: dict[int, list[Earlier]] = {}
-    for line, key, report in connection.execute(query):
-        found.setdefault(line, []).append(Earlier(key, report["layout"]))
+    for line, key, report, retried_in in connection.execute(query):
+        earlier = Earlier(key, report["layout"], waiting=retried_in is None)
+        found.setdefault(line, []).append(earlier)
     return found
 
 

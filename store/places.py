@@ -296,6 +296,7 @@ def _put(
         standing = there.get((row["kind"], row["name"]))
         if standing is None:
             connection.execute(sa.insert(table), {**row, "origin": origin})
+            there[row["kind"], row["name"]] = origin  # one name twice: the last one counts
         elif origin == IMPORT or standing == PROFILE:
             same = sa.and_(table.kind == row["kind"], table.name == row["name"])
             connection.execute(sa.update(table).where(same).values(**row, origin=origin))

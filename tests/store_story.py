@@ -340,6 +340,36 @@ def the_gazetteer_is_replaced_by_source_or_as_a_whole(store):
 
 
 @chapter
+def what_somebody_imported_outlives_the_profile(store):
+    def area(name, source):
+        return Area("municipality", name, WEST, source)
+
+    def school(name, source):
+        return Facility("castle", name, 16.5, 59.3, source)
+
+    with store.trial() as connection:
+        places.put_areas(connection, [area("A", "p"), area("B", "p")], places.PROFILE, replace=None)
+        places.put_areas(connection, [area("B", "i"), area("C", "i")], places.IMPORT, replace=None)
+        twice = [area("B", "p2"), area("D", "old"), area("D", "p2")]
+        places.put_areas(connection, twice, places.PROFILE, replace="municipality")
+        after_profile = places.areas(connection, "municipality")
+        places.put_areas(connection, [area("D", "i2")], places.IMPORT, replace="municipality")
+        after_import = places.areas(connection, "municipality")
+        places.put_facilities(connection, [school("S", "i")], places.IMPORT, replace=None)
+        places.put_facilities(connection, [school("T", "p")], places.PROFILE, replace="castle")
+        spots = [NamedPlace("place", "n", 16.5, 59.3, 25.0, source) for source in ("x", "y")]
+        places.put_named_places(connection, spots, places.IMPORT, replace=True)
+        places.put_named_places(connection, spots[:1], places.PROFILE, replace=True)
+        places.put_named_places(connection, [], places.PROFILE, replace=True)
+        return {
+            "after profile": [(row.name, row.source) for row in after_profile],
+            "after import": [(row.name, row.source) for row in after_import],
+            "castles": [row.name for row in places.facilities(connection, "castle")],
+            "gazetteer": [spot.source for spot in places.named_places(connection)],
+        }
+
+
+@chapter
 def the_address_register_is_replaced_as_a_whole(store):
     some = [
         Address("Åsgatan", 7, "B", 16.5, 59.37, "63218", "Eskilstuna", "LM"),
@@ -364,9 +394,11 @@ def an_import_keeps_its_counts_its_report_and_the_rows_it_set_aside(store):
         imports.set_aside(connection, first, rows)
         imports.set_aside(connection, first, [])
         report = {"träffgrad": 0.97, "crs": 3006, "varningar": ["å"], "inget": None}
+        report["layout"] = {"delimiter": ";"}
         imports.finish(connection, first, imports.Counts(10, 7, 1, 2), report)
         again = imports.begin(connection, opening(synthetic=True))
-        imports.set_aside(connection, again, [imports.SetAside(9, "x", "", "", "")])
+        imports.set_aside(connection, again, [imports.SetAside(3, "x", "", "", "")])
+        imports.finish(connection, again, imports.Counts(1, 0, 0, 1), {"layout": {}})
         other = imports.begin(connection, opening("observations", "def", source="vandring"))
     with store.read() as connection:
         return {
@@ -596,7 +628,8 @@ def a_record_says_its_place_in_the_most_precise_words_it_has(store):
         n = len(said["street"])
         nowhere = placing([np.nan] * n, [np.nan] * n, **said)
         observations.add(connection, identity(3, 400, n), sightings(n), nowhere)
-        query = sa.select(records.place_text(table)).order_by(table.id)
+        added = table.type == "annat"
+        query = sa.select(records.place_text(table)).where(added).order_by(table.id)
         return {
             "words": connection.scalars(query).all(),
             "contents": records.content_counts(connection, table, 3),

@@ -12,6 +12,7 @@ from pipelines import accounts, demo, export_html
 from pipelines.analyse import Parameters, analyse
 from pipelines.commands import reports
 from pipelines.commands.door import now, opened, print_json, say, steps_shown
+from pipelines.derive import PRECISE_M
 from pipelines.export_html import View
 
 export_app = typer.Typer(help="Skriv kartan till en fil.", no_args_is_help=True)
@@ -25,7 +26,7 @@ def analyse_command(
     last: Annotated[str, typer.Option("--to", help="Sista månaden, ÅÅÅÅ-MM.")] = "",
     tolerance_m: Annotated[
         float, typer.Option(help="Största osäkerhet i meter för rutor och kluster.")
-    ] = 75.0,
+    ] = PRECISE_M,
     eps_m: Annotated[float, typer.Option(help="Klustrens avstånd i meter.")] = 50.0,
     min_samples: Annotated[int, typer.Option(help="Minsta antal händelser i ett kluster.")] = 5,
     *,

@@ -130,23 +130,34 @@ def test_a_source_of_the_gazetteer_replaces_its_own_entries_only(seen):
     assert names == [["a", "b"], ["b", "c"], ["d"], ["d"], [], ["e"]]
 
 
+def test_a_profile_takes_away_its_own_places_only_and_an_import_takes_all(seen):
+    story = seen["what_somebody_imported_outlives_the_profile"]
+    assert story["after profile"] == [["B", "i"], ["C", "i"], ["D", "p2"]]
+    assert story["after import"] == [["D", "i2"]]
+    assert story["castles"] == ["S", "T"]
+    assert story["gazetteer"] == ["x", "y"]
+
+
 def test_an_import_is_kept_with_what_it_set_aside(seen):
     story = seen["an_import_keeps_its_counts_its_report_and_the_rows_it_set_aside"]
     one = story["one"]
     counts = [one[name] for name in ("rows_read", "accepted", "duplicates", "quarantined")]
     assert counts == [10, 7, 1, 2]
-    assert one["report"] == {"träffgrad": 0.97, "crs": 3006, "varningar": ["å"], "inget": None}
+    kept = {"träffgrad": 0.97, "crs": 3006, "varningar": ["å"], "inget": None}
+    assert one["report"] == {**kept, "layout": {"delimiter": ";"}}
     assert one["started_at"] == store_story.NOW
     assert [batch["id"] for batch in story["all"]] == story["ids"][::-1]
-    assert story["lines"] == {2, 3, 9}
-    assert story["other file"] == set()
+    earlier = {line: [row["id"] for row in rows] for line, rows in story["lines"].items()}
+    assert earlier == {2: [2], 3: [1, 3]}
+    assert story["lines"][2][0]["layout"] == {"delimiter": ";"}
+    assert story["other file"] == {}
     assert (story["holds"], story["synthetic"]) == ([True, False], True)
 
 
 def test_quarantine_is_in_the_order_of_the_file_and_shrinks_when_rows_are_retried(seen):
     story = seen["a_row_handed_in_again_leaves_the_quarantine"]
-    assert [(row["import_id"], row["line"]) for row in story["before"]] == [(1, 2), (1, 3), (2, 9)]
-    assert [row["line"] for row in story["after"]] == [3, 9]
+    assert [(row["import_id"], row["line"]) for row in story["before"]] == [(1, 2), (1, 3), (2, 3)]
+    assert [row["id"] for row in story["after"]] == [1, 3]
     assert [row["line"] for row in story["of one"]] == [3]
     assert story["before"][0]["raw"] == 'a;"b";\n'
 
@@ -223,8 +234,9 @@ def test_a_pile_bears_many_texts_or_lies_on_a_centre(seen):
 def test_a_crossing_says_more_than_a_street_and_a_street_more_than_a_place(seen):
     story = seen["a_record_says_its_place_in_the_most_precise_words_it_has"]
     assert story["words"] == ["A/B", "A", "A 1", "Torg", "Väster", ""]
-    assert story["contents"] == {store_story.key(n)[::-1]: 1 for n in range(400, 406)}
-    assert story["of another import"] != story["contents"]
+    added = [*range(300, 303), *range(400, 406)]
+    assert story["contents"] == {store_story.key(n)[::-1]: 1 for n in added}
+    assert story["of another import"] == {}
 
 
 def test_a_note_is_shown_only_after_review(seen):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import DBSCAN
 
@@ -32,9 +32,12 @@ def weighted_points(draw, most=40):
     return x, CENTRE_M[1] + shift + step * np.array(along), np.array(events)
 
 
+# Each example fits twice; fifty a property are enough every day.
+fits = settings(max_examples=50)
 densities = st.builds(Density, st.sampled_from([12.5, 25.0, 37.5, 60.0]), st.integers(1, 8))
 
 
+@fits
 @given(weighted_points(), densities)
 def test_labels_are_those_of_scikit_learn_on_every_single_event_sorted_by_place(points, density):
     x, y, events = points
@@ -45,6 +48,7 @@ def test_labels_are_those_of_scikit_learn_on_every_single_event_sorted_by_place(
     np.testing.assert_array_equal(np.repeat(labels[order], events[order]), raw.labels_)
 
 
+@fits
 @given(weighted_points(), densities, st.randoms())
 def test_the_order_of_the_input_does_not_matter(points, density, chance):
     x, y, events = points
@@ -54,6 +58,7 @@ def test_the_order_of_the_input_does_not_matter(points, density, chance):
     np.testing.assert_array_equal(again, labels[shuffled])
 
 
+@fits
 @given(weighted_points(), densities)
 def test_one_row_for_many_events_is_the_same_as_many_rows(points, density):
     x, y, events = points
@@ -63,6 +68,7 @@ def test_one_row_for_many_events_is_the_same_as_many_rows(points, density):
     np.testing.assert_array_equal(one_by_one, np.repeat(dbscan(x, y, events, density), events))
 
 
+@fits
 @given(weighted_points(), densities)
 def test_labels_count_up_from_nought_by_the_first_core_place(points, density):
     x, y, events = points
@@ -168,6 +174,7 @@ def described(x, y, events, density=EVERY_50_M_THREE):
     return places, labels, summarise((places.x_m, places.y_m), labels, held, held / 2)
 
 
+@fits
 @given(weighted_points(), densities)
 def test_clusters_hold_every_event_that_is_not_noise_once(points, density):
     x, y, events = points
@@ -178,6 +185,7 @@ def test_clusters_hold_every_event_that_is_not_noise_once(points, density):
     assert sorted(c.label for c in found) == list(range(len(found)))
 
 
+@fits
 @given(weighted_points(), densities)
 def test_clusters_are_ranked_by_events_then_by_label(points, density):
     _, _, found = described(*points, density)
@@ -185,6 +193,7 @@ def test_clusters_are_ranked_by_events_then_by_label(points, density):
     assert found == sorted(found, key=lambda c: (-c.count, c.label))
 
 
+@fits
 @given(weighted_points(), densities)
 def test_the_hull_covers_the_places_of_its_cluster_and_its_centre(points, density):
     places, labels, found = described(*points, density)
