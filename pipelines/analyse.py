@@ -180,7 +180,10 @@ class _Study:
             period_end=self.end,
             code_version=version("lagesbild"),
             input_digest=self._digest(),
-            parameters=json.loads(json.dumps(asdict(self.parameters))),
+            parameters={
+                **json.loads(json.dumps(asdict(self.parameters))),
+                "profile_revision": self.revision,
+            },
             synthetic=self.synthetic,
             n_incidents=int(counted[self.shown].sum()),
             n_unplaced=int(counted[self.shown & (self.all.cell == 0)].sum()),
@@ -241,8 +244,7 @@ class _Study:
         self._progress("areas")
         everywhere = np.full(self.all.id.shape, ANYWHERE, dtype=np.int64)
         parts = []
-        placed = ~self.all.pile  # a false pile is in the area under it by mistake
-        for area in (everywhere, self.all.area_id * placed, self.all.district_id * placed):
+        for area in (everywhere, self.all.area_id, self.all.district_id):
             which = self.shown & ((area != ANYWHERE) | (area is everywhere))
             keys = (area[which], self.month[which], self.category_no[which])
             events = self.all.count[which]

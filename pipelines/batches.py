@@ -101,7 +101,12 @@ class Batch:
         return readers.as_line(kept, self._delimiter or readers.RAW_DELIMITER)
 
 
+NOTHING = "NULL"  # how a database writes an empty cell into an export
+
+
 def _plain(cell: str) -> str:
     """Strip a cell and compose its letters, so that "Å" is one sign whoever wrote it."""
     cell = cell.strip()
+    if cell == NOTHING:
+        return ""
     return cell if cell.isascii() else unicodedata.normalize("NFC", cell)

@@ -267,6 +267,7 @@ POLICE_AREAS = Layout(
     columns={
         "registered": "inskrivningsdatum",
         "street": "gata",
+        "area": "basområde",
         "code": "brottskod",
         "count": "antal",
         "starts_date": "brottsdag start",

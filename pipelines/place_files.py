@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo import crs
 from geo.errors import InvalidParameter, UnreadableFile
-from geo.profile import Address, Area, Facility, NamedPlace
+from geo.profile import PLACE_KINDS, Address, Area, Facility, NamedPlace
 from pipelines import readers
 
 if TYPE_CHECKING:
@@ -124,7 +125,9 @@ def named_places(path: Path, profile: Profile) -> list[NamedPlace]:
             uncertainty = np.nan
         if not 0 <= uncertainty < np.inf:
             raise InvalidParameter("place-uncertainty", file=path.name, value=text)
-        found.append(NamedPlace("place", each.name, each.lon, each.lat, uncertainty, path.name))
+        kind = _pick(each.values, ("kind",))
+        kind = kind if kind in PLACE_KINDS else "place"
+        found.append(NamedPlace(kind, each.name, each.lon, each.lat, uncertainty, path.name))
     return found
 
 
@@ -255,17 +258,25 @@ def _pick(values: dict[str, str], names: tuple[str, ...]) -> str:
 
 def _frame(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
     readers.require_file(path)
+    with warnings.catch_warnings():
+        # What GDAL merely warns of either does not matter or is refused below.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        frame = _read(path, layer)
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
+        raise UnreadableFile("no-crs", file=path.name)
+    return frame
+
+
+def _read(path: Path, layer: str | None) -> pd.DataFrame:
     try:
         there = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry]
         if layer is not None and layer not in there:
             raise UnreadableFile("no-such-layer", file=path.name, layer=layer)
         if layer is None and len(there) > 1:
             raise InvalidParameter("several-layers", file=path.name, layers=", ".join(there))
-        frame = pyogrio.read_dataframe(path, layer=layer or next(iter(there), None))
+        frame: pd.DataFrame = pyogrio.read_dataframe(path, layer=layer or next(iter(there), None))
     except (DataLayerError, DataSourceError, UnicodeDecodeError) as fault:
         raise UnreadableFile("not-a-map-file", file=path.name) from fault
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
-        raise UnreadableFile("no-crs", file=path.name)
     return frame
 
 

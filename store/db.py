@@ -153,7 +153,12 @@ def connect(url: str) -> Store:
 
 def _geopackage_engine(url: sa.URL) -> sa.Engine:
     try:
-        Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+        path = Path(str(url.database))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Only its owner reads a new file: it will hold the places of events. A file that is there
+        # is left alone: closing it by hand would drop the locks this process holds on it.
+        if not path.exists():
+            path.touch(mode=0o600)
     except OSError as fault:
         raise StoreUnavailable("store-unavailable") from fault
     engine = sa.create_engine(url, **_POOL)

@@ -191,11 +191,18 @@ def set_piles(
     table: type[models.Incident | models.Observation],
     ids: Sequence[int],
 ) -> None:
-    """Mark exactly these records as lying on a false pile."""
-    connection.execute(sa.update(table).where(table.pile).values(pile=False))
-    for start in range(0, len(ids), KEYS_AT_ONCE):
-        some = ids[start : start + KEYS_AT_ONCE]
-        connection.execute(sa.update(table).where(table.id.in_(some)).values(pile=True))
+    """Mark exactly these records as lying on a false pile.
+
+    A record that is newly found on one loses the area under it, where it lies by mistake.
+    """
+    before = set(connection.scalars(sa.select(table.id).where(table.pile)))
+    found = set(ids)
+    nowhere = {"pile": True, "area_id": None, "district_id": None}
+    for changed, values in ((before - found, {"pile": False}), (found - before, nowhere)):
+        rows = sorted(changed)
+        for start in range(0, len(rows), KEYS_AT_ONCE):
+            some = table.id.in_(rows[start : start + KEYS_AT_ONCE])
+            connection.execute(sa.update(table).where(some).values(**values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,6 @@ class Desk:
             quote = self.store.engine.dialect.identifier_preparer.quote
             found += [repr(row) for row in self.ask(f"SELECT * FROM {quote(name)}")]  # noqa: S608
         if self.store.is_geopackage:
-            files = self.folder.parent.glob(f"{self.folder.name}/*.gpkg*")
+            files = self.folder.glob("store.gpkg*")
             found += [path.read_bytes().decode("latin-1") for path in files]
         return "\n".join(found)

@@ -29,7 +29,9 @@ def load(
 
 @app.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, Shapefile eller CSV.")],
+    file: Annotated[
+        Path, typer.Argument(help="GeoJSON, GeoPackage eller Shapefile; punkter även som CSV.")
+    ],
     kind: Annotated[str, typer.Option(help=f"Vad filen håller: {', '.join(KINDS)}.")],
     area_kind: Annotated[
         str, typer.Option(help="För områden: priority, nightlife, district eller municipality.")

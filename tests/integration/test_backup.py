@@ -2,6 +2,9 @@
 
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 
 from geo.errors import Conflict, InvalidParameter, NotFound, SchemaMismatch
-from store import accounts, backup, db, imports, places, schema
+from store import accounts, backup, db, files, imports, places, schema
 from store.models import Base
 from tests import store_story
 from tests.faults import failing
@@ -146,7 +149,7 @@ def test_a_backup_onto_a_disk_without_hard_links_is_whole_too(told_gpkg, tmp_pat
     def no_links(_source, _target):
         raise PermissionError
 
-    monkeypatch.setattr(backup.os, "link", no_links)
+    monkeypatch.setattr(files.os, "link", no_links)
     file = tmp_path / "kopia.gpkg"
     backup.backup(told_gpkg, file)
     assert list(tmp_path.iterdir()) == [file]
@@ -190,6 +193,39 @@ def test_a_restore_that_fails_changes_nothing(kopia, store_url, step):
         )
         assert first > 50
         assert every_row(store) != before
+
+
+RESTORE = """
+import sys
+from pathlib import Path
+from store import backup, db
+store = db.connect(sys.argv[1])
+print("here", flush=True)
+backup.restore(store, Path(sys.argv[2]), replace=True)
+"""
+
+
+@pytest.mark.deep
+def test_a_process_killed_at_any_moment_of_a_restore_leaves_one_whole_state(kopia, store_url):
+    with opened(store_url) as store:
+        schema.upgrade(store)
+        with store.write() as connection:
+            accounts.put_user(connection, "åsa", "hash", "analyst", NOW)
+        before = every_row(store)
+    with opened(f"sqlite:///{kopia}") as whole:
+        after = every_row(whole)
+    seen = []
+    for moment in range(12):
+        command = [sys.executable, "-c", RESTORE, store_url, str(kopia)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout.read(4) == b"here"
+            time.sleep(0.05 * moment)
+            process.kill()
+        with opened(store_url) as store:
+            state = every_row(store)
+        assert state in (before, after)
+        seen.append(state == after)
+    assert seen == sorted(seen)  # once restored, always restored
 
 
 def test_a_store_with_rows_is_replaced_only_on_demand(kopia, store_url):

@@ -264,6 +264,25 @@ def test_four_processes_write_and_read_without_a_word_of_complaint(tmp_path):
         assert connection.exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
 
 
+def test_opening_a_store_a_second_time_takes_no_lock_from_the_first(file):
+    # Closing any handle on a file gives up every lock that this process holds on it, and another
+    # process that sees no lock takes the write-ahead log away under the first.
+    url = f"sqlite:///{file}"
+    other = "import sys; from store import schema; schema.open_store(sys.argv[1]).close()"
+    with opened(file) as first:
+        with first.write() as connection:
+            places.touch(connection)
+        schema.open_store(url).close()
+        subprocess.run([sys.executable, "-c", other, url], check=True)
+        assert file.with_name(f"{file.name}-wal").exists()
+        with first.write() as connection:
+            places.touch(connection)
+            revision = places.revision(connection)
+    with opened(file) as again, again.read() as connection:
+        assert places.revision(connection) == revision
+        assert connection.exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
+
+
 @pytest.mark.parametrize("name", ["med mellanslag", "åäö", "50%", "a#b", "a'b"])
 def test_the_file_may_have_any_name(tmp_path, name):
     folder = tmp_path / name

@@ -14,6 +14,7 @@ MODULES = (
     "backup",
     "bulk",
     "db",
+    "files",
     "imports",
     "incidents",
     "layers",

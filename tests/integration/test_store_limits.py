@@ -12,13 +12,24 @@ import pytest
 import shapely
 import sqlalchemy as sa
 
-from geo.errors import InvalidParameter, LagesbildError, StoreUnavailable
+from geo.errors import InvalidParameter, LagesbildError, SchemaMismatch, StoreUnavailable
 from geo.profile import Address, Area
-from store import accounts, db, imports, incidents, models, observations, places, records, runs
+from store import (
+    accounts,
+    db,
+    geopackage,
+    imports,
+    incidents,
+    models,
+    observations,
+    places,
+    records,
+    runs,
+)
 from store import schema as schemas
 from tests.store_story import NOW, PROFILE, events, identity, instants, opening, placing, provenance
 
-ONCE_ONLY = (sa.exc.IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
+NOT_ALLOWED = (sa.exc.IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
 
 
 @contextmanager
@@ -254,7 +265,7 @@ def test_the_same_key_twice_is_refused_whole(store):
         batch = imports.begin(connection, opening())
     start = events(instants("2026-06-01", "2026-06-01"))
     twice = replace(identity(batch, 0, 2), row_key=[b"k" * 16] * 2)
-    with pytest.raises(ONCE_ONLY), store.write() as connection:
+    with pytest.raises(NOT_ALLOWED), store.write() as connection:
         incidents.add(connection, twice, start, placing([1, 2], [1, 2]))
     with store.read() as connection:
         assert incidents.count(connection) == 0
@@ -272,11 +283,51 @@ def test_a_reader_sees_one_state_while_a_writer_writes(store):
         assert accounts.user(reading, "åsa").role == "after"
 
 
-def test_a_reader_cannot_write_to_postgis(postgis_url):
-    with opened(postgis_url) as store:
+def test_a_window_that_the_profile_does_not_have_is_refused(store):
+    with store.write() as connection:
+        places.save_profile(connection, PROFILE, "d")
+        with pytest.raises(InvalidParameter) as refused:
+            incidents.find(connection, incidents.IncidentFilter(window="midsommar"), 9, 0)
+    assert refused.value.code == "unknown-window"
+
+
+def test_a_name_given_twice_in_one_list_means_the_last_of_them(store):
+    twice = [Area("district", "A", shapely.box(0, 0, n, n), str(n)) for n in (1, 2)]
+    with store.write() as connection:
+        places.put_areas(connection, twice, "import", replace=None)
+        assert [area.source for area in places.areas(connection)] == ["2"]
+
+
+def test_long_work_waits_for_other_long_work_and_then_gives_up(store, monkeypatch):
+    monkeypatch.setitem(geopackage.WAITS_MS, "alone", 50)
+    with (
+        store.write_alone() as first,
+        pytest.raises(StoreUnavailable),
+        store.write_alone() as second,
+    ):
+        places.put_addresses(second, [])
+    with store.write_alone() as third:  # the first has let go
+        places.put_addresses(third, [])
+    assert first.closed
+
+
+def test_a_schema_change_that_orphans_a_row_is_taken_back(tmp_path):
+    with opened(f"sqlite:///{tmp_path / 'x.gpkg'}") as store:
         schemas.upgrade(store)
-        with pytest.raises(sa.exc.DBAPIError), store.read() as connection:
-            places.put_addresses(connection, [])
+        with pytest.raises(SchemaMismatch), store.migrate() as connection:
+            imports.set_aside(connection, 999, [imports.SetAside(1, "x", "", "", "")])
+        with store.read() as connection:
+            assert imports.quarantine(connection) == []
+
+
+def test_a_row_of_no_import_is_refused(store):
+    with pytest.raises(NOT_ALLOWED), store.write() as connection:
+        imports.set_aside(connection, 999, [imports.SetAside(1, "x", "", "", "")])
+
+
+def test_a_reader_cannot_write(store):
+    with pytest.raises((sa.exc.DBAPIError, StoreUnavailable)), store.read() as connection:
+        places.put_addresses(connection, [])
 
 
 def in_threads(jobs):
