@@ -27,9 +27,9 @@ NAMING = {
 NEVER_REUSE_IDS = {"sqlite_autoincrement": True}  # PostgreSQL's sequences do so by themselves
 
 
-def spatial_index(column: str) -> sa.Index:
+def spatial_index(column: str, method: str) -> sa.Index:
     """Give PostGIS an index for foreign map programs; our own queries do not need it."""
-    return sa.Index(None, column, postgresql_using="gist").ddl_if(dialect="postgresql")
+    return sa.Index(None, column, postgresql_using=method).ddl_if(dialect="postgresql")
 
 
 class Base(DeclarativeBase):
@@ -57,7 +57,7 @@ class Area(Base):
     __tablename__ = "area"
     __table_args__ = (
         sa.UniqueConstraint("kind", "name"),
-        spatial_index("outline"),
+        spatial_index("outline", "gist"),
         NEVER_REUSE_IDS,
     )
 
@@ -190,7 +190,7 @@ class Incident(Located, Base):
     __table_args__ = (
         sa.Index(None, "starts_at"),
         sa.Index(None, "lat", "lon"),
-        spatial_index("position"),
+        spatial_index("position", "spgist"),
         NEVER_REUSE_IDS,
     )
 
@@ -214,7 +214,7 @@ class Observation(Located, Base):
     """Something seen on a safety walk."""
 
     __tablename__ = "observation"
-    __table_args__ = (spatial_index("position"), NEVER_REUSE_IDS)
+    __table_args__ = (spatial_index("position", "spgist"), NEVER_REUSE_IDS)
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     observed_at: Mapped[datetime] = mapped_column(UtcTime)

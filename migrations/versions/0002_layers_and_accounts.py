@@ -13,6 +13,16 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables of published layers, accounts and keys."""
+    _api_key()
+    _run()
+    _user_account()
+    _layer()
+    _area_count()
+    _cell_count()
+    _cluster()
+
+
+def _api_key() -> None:
     op.create_table(
         "api_key",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -26,6 +36,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_api_key_name")),
         sqlite_autoincrement=True,
     )
+
+
+def _run() -> None:
     op.create_table(
         "run",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -44,6 +57,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
         sqlite_autoincrement=True,
     )
+
+
+def _user_account() -> None:
     op.create_table(
         "user_account",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -55,6 +71,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name=op.f("uq_user_account_name")),
         sqlite_autoincrement=True,
     )
+
+
+def _layer() -> None:
     op.create_table(
         "layer",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -72,6 +91,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("run_id", "kind", name=op.f("uq_layer_run_id_kind")),
         sqlite_autoincrement=True,
     )
+
+
+def _area_count() -> None:
     op.create_table(
         "area_count",
         sa.Column("layer_id", sa.Integer(), nullable=False),
@@ -89,6 +111,9 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+
+
+def _cell_count() -> None:
     op.create_table(
         "cell_count",
         sa.Column("layer_id", sa.Integer(), nullable=False),
@@ -115,6 +140,9 @@ def upgrade() -> None:
         ),
         sqlite_with_rowid=False,
     )
+
+
+def _cluster() -> None:
     op.create_table(
         "cluster",
         sa.Column("id", Int64, nullable=False),
