@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from geo.clusters import Places, Summary
+    from geo.profile import Profile
     from store.db import Store
     from store.incidents import Sample
 
@@ -65,6 +66,7 @@ class Outcome:
     last_day: date
     cells: int
     clusters: int
+    calendar: tuple[date, date] | None  # days outside which a window of school terms is empty
 
 
 def analyse(
@@ -89,7 +91,7 @@ def analyse(
         provenance = study.provenance(now)
         standing = runs.current(connection)
         if standing is not None and _same(standing, provenance):
-            return _outcome(connection, standing, study.timezone, changed=False)
+            return _outcome(connection, standing, study.profile, changed=False)
         found = Findings(
             cells=study.cell_table(),
             areas=study.area_table(),
@@ -100,7 +102,7 @@ def analyse(
     with collector.paused(), store.write_alone() as connection:
         _require_unchanged(connection, standing, study.revision)
         run = publish(connection, provenance, found)
-        return _outcome(connection, run, study.timezone, changed=True)
+        return _outcome(connection, run, study.profile, changed=True)
 
 
 def _require_unchanged(connection: sa.Connection, standing: Run | None, revision: int) -> None:
@@ -112,10 +114,27 @@ def _require_unchanged(connection: sa.Connection, standing: Run | None, revision
         raise Conflict("places-changed-meanwhile")
 
 
-def _outcome(connection: sa.Connection, run: Run, timezone: str, *, changed: bool) -> Outcome:
-    days = local_days(run.period_start, run.period_end, timezone)
+def _outcome(connection: sa.Connection, run: Run, profile: Profile, *, changed: bool) -> Outcome:
+    first, last = local_days(run.period_start, run.period_end, profile.timezone)
     layers = runs.layers(connection, run.id)
-    return Outcome(run, changed, *days, layers["cells"].n, layers["clusters"].n)
+    known = _calendar(profile)
+    covered = known is None or (known[0] <= first and last <= known[1])
+    return Outcome(
+        run,
+        changed,
+        first,
+        last,
+        layers["cells"].n,
+        layers["clusters"].n,
+        calendar=None if covered else known,
+    )
+
+
+def _calendar(profile: Profile) -> tuple[date, date] | None:
+    """Tell which days the school terms cover; None where no window depends on them."""
+    if not profile.terms or not any(window.term_only for window in profile.windows):
+        return None
+    return profile.terms[0][0], profile.terms[-1][1] - timedelta(days=1)
 
 
 def _same(standing: Run, wanted: Provenance) -> bool:
@@ -137,7 +156,7 @@ class _Study:
         self._progress = progress
         self._deriver = Deriver(connection)
         profile = self._deriver.profile
-        self.timezone = profile.timezone
+        self.profile = profile
         self.revision = self._deriver.revision
         self.total = tuple(c.code for c in profile.categories if c.in_total and c.on_map)
         self.categories = tuple(c.code for c in profile.categories if c.on_map)

@@ -54,6 +54,8 @@ def analyse_command(
         print_json(values)
     else:
         say("analysed" if outcome.changed else "analysed-same", **values)
+        if outcome.calendar is not None:
+            say("analysed-calendar", first=outcome.calendar[0], last=outcome.calendar[1])
 
 
 @export_app.command("html")
