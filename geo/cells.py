@@ -7,6 +7,7 @@ index and are therefore parents, not re-indexed points: re-indexing gives anothe
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import h3.api.basic_int as h3
@@ -23,6 +24,7 @@ RESOLUTIONS = (8, 9, 10, 11)
 _DIGIT_BITS = 3
 _RESOLUTION_SHIFT = 52
 _DEEPEST = 15
+_HEXADECIMAL = re.compile(r"[0-9a-f]{1,16}", re.ASCII | re.IGNORECASE)  # at most 64 bits
 
 
 def index(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -74,6 +76,11 @@ def areas_m2(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.array([h3.cell_area(cell, unit="m^2") for cell in cells.tolist()])
 
 
+def resolution(cell: int) -> int:
+    """Tell how fine a cell is: 0 to 15."""
+    return int(h3.get_resolution(cell))
+
+
 def name(cell: int) -> str:
     """Write a cell the way H3 tools do: hexadecimal."""
     return str(h3.int_to_str(cell))
@@ -87,11 +94,9 @@ def parse(text: str) -> int:
     InvalidParameter
         It is not an H3 cell.
     """
-    try:
-        cell = int(h3.str_to_int(text))
-        valid = h3.is_valid_cell(cell)
-    except (ValueError, OverflowError) as fault:  # OverflowError: more than 64 bits, or negative
-        raise InvalidParameter("not-a-cell", value=text[:40]) from fault
-    if not valid:
+    if not _HEXADECIMAL.fullmatch(text):
+        raise InvalidParameter("not-a-cell", value=text[:40])
+    cell = int(h3.str_to_int(text))
+    if not h3.is_valid_cell(cell):
         raise InvalidParameter("not-a-cell", value=text[:40])
     return cell

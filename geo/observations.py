@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-TYPE_LABELS = {
-    "belysning": "Belysning",
-    "gangtunnel": "Gångtunnel",
-    "gangstrak": "Gångstråk",
-    "klotter": "Klotter",
-    "skadegorelse": "Skadegörelse",
-    "nedskrapning": "Nedskräpning",
-    "skymmande_vaxtlighet": "Skymmande växtlighet",
-    "otrygg_samling": "Otrygghetsskapande samling",
-    "trafik_moped": "Trafik/moped",
-    "anlagd_brand": "Anlagd brand",
-    "trygg_plats": "Trygg plats",
-    "annat": "Annat",
-}
-LIGHT_LABELS = {"ljust": "Ljust", "morkt": "Mörkt"}
+TYPE_SLUGS = (
+    "belysning",
+    "gangtunnel",
+    "gangstrak",
+    "klotter",
+    "skadegorelse",
+    "nedskrapning",
+    "skymmande_vaxtlighet",
+    "otrygg_samling",
+    "trafik_moped",
+    "anlagd_brand",
+    "trygg_plats",
+    "annat",
+)
+LIGHT_SLUGS = ("ljust", "morkt")
 
-# Words of protocols -> slug. A label and a slug always count; the rest are spellings met.
+# Words of protocols -> slug. A slug always counts; the rest are spellings met.
 TYPES = {
-    **{slug: slug for slug in TYPE_LABELS},
-    **{label: slug for slug, label in TYPE_LABELS.items()},
+    **{slug: slug for slug in TYPE_SLUGS},
+    "Bristande belysning": "belysning",
+    "Gångtunnel": "gangtunnel",
+    "Gångstråk": "gangstrak",
+    "Skadegörelse": "skadegorelse",
+    "Nedskräpning": "nedskrapning",
+    "Skymmande växtlighet": "skymmande_vaxtlighet",
+    "Otrygghetsskapande samling": "otrygg_samling",
+    "Trafik/moped": "trafik_moped",
+    "Trafik och mopeder": "trafik_moped",
+    "Anlagd brand": "anlagd_brand",
+    "Spår av anlagd brand": "anlagd_brand",
+    "Trygg plats": "trygg_plats",
     "brister i belysning": "belysning",
     "belysningsbrist": "belysning",
     "tunnel": "gangtunnel",
@@ -36,8 +47,8 @@ TYPES = {
     "övrigt": "annat",
 }
 LIGHTS = {
-    **{slug: slug for slug in LIGHT_LABELS},
-    **{label: slug for slug, label in LIGHT_LABELS.items()},
+    **{slug: slug for slug in LIGHT_SLUGS},
+    "mörkt": "morkt",
     "dagsljus": "ljust",
     "dag": "ljust",
     "mörker": "morkt",

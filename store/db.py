@@ -151,6 +151,17 @@ def connect(url: str) -> Store:
     raise InvalidParameter("database-url")
 
 
+def exists(url: str) -> bool:
+    """Tell whether there is something to open; a server is asked only when it is opened."""
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError as fault:
+        raise InvalidParameter("database-url") from fault
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        return True
+    return Path(parsed.database).exists()
+
+
 def _geopackage_engine(url: sa.URL) -> sa.Engine:
     try:
         path = Path(str(url.database))

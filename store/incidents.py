@@ -185,7 +185,7 @@ class Sample:
     x_m: NDArray[np.float64]
     y_m: NDArray[np.float64]
     cell: NDArray[np.int64]  # 0: no known place
-    uncertainty_m: NDArray[np.float64]  # infinite: no known place
+    uncertainty_m: NDArray[np.float64]  # 1e9: no known place
     pile: NDArray[np.bool_]
     area_id: NDArray[np.int64]  # 0: in no such area
     district_id: NDArray[np.int64]

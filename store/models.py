@@ -64,9 +64,9 @@ class Area(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
-    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
+    origin: Mapped[str] = mapped_column(sa.Text, server_default="import")  # or profile
     source: Mapped[str] = mapped_column(sa.Text)
-    note: Mapped[str] = mapped_column(sa.Text)
+    note: Mapped[str] = mapped_column(sa.Text, server_default="")
     outline: Mapped[shapely.Geometry] = mapped_column(Shape("MULTIPOLYGON"))
 
 
@@ -80,7 +80,7 @@ class Facility(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
     form: Mapped[str] = mapped_column(sa.Text)
-    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
+    origin: Mapped[str] = mapped_column(sa.Text, server_default="import")  # or profile
     source: Mapped[str] = mapped_column(sa.Text)
     position: Mapped[shapely.Geometry] = mapped_column(Shape("POINT"))
 
@@ -94,7 +94,7 @@ class NamedPlace(Base):
     kind: Mapped[str] = mapped_column(sa.Text)
     name: Mapped[str] = mapped_column(sa.Text)
     uncertainty_m: Mapped[float] = mapped_column(Real)
-    origin: Mapped[str] = mapped_column(sa.Text)  # profile or import
+    origin: Mapped[str] = mapped_column(sa.Text, server_default="import")  # or profile
     source: Mapped[str] = mapped_column(sa.Text)
     position: Mapped[shapely.Geometry] = mapped_column(Shape("POINT"))
 

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from geo.errors import SchemaMismatch
 from store import geopackage
-from store.db import Store, connect
+from store.db import Store, connect, exists
 from store.models import Base
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
@@ -51,6 +51,8 @@ def open_store(url: str) -> Store:
     SchemaMismatch
         The database is empty, older, or newer than the code; the sentence says what to do.
     """
+    if not exists(url):
+        raise SchemaMismatch("schema-empty")
     store = connect(url)
     try:
         with store.read() as connection:

@@ -123,7 +123,8 @@ def test_an_address_brings_everything_back(visit):
     visit.go(
         "/?omrade=Fröslunda&fonster=vardagskvall&typ=klotter&rutor=10&lager=rutor,observationer"
     )
-    expect(page.get_by_label("Område", exact=True)).to_have_value("Fröslunda")
+    expect(page.locator("#omrade option:checked")).to_have_text("Fröslunda")
+    assert chosen(page)["omrade"] == page.get_by_label("Område", exact=True).input_value()
     expect(page.get_by_label("Händelsetyp")).to_have_value("klotter")
     expect(page.get_by_label("Rutornas storlek")).to_have_value("10")
     boxes = page.locator("#layers input:checked").evaluate_all("(all) => all.map((b) => b.value)")

@@ -13,6 +13,7 @@ from app import access
 from app.attempts import MOST_PER_ACCOUNT
 from app.main import create_app
 from geo.errors import InvalidParameter
+from pipelines.accounts import put_user
 from pipelines.settings import Settings
 from store import accounts
 from store.db import connect
@@ -141,6 +142,21 @@ def test_a_session_ends_after_its_hours_however_busy_it_was(person, clock):
         assert person.get("/").status_code == 200
     clock.time += timedelta(hours=1)
     assert person.get("/").headers["location"] == "/logga-in"
+
+
+def test_a_new_password_ends_every_session_of_the_account(app, town, clock):
+    store = connect(town["url"])
+    old, new = ({"name": "changing", "password": f"the {word} of two"} for word in ("one", "other"))
+    with TestClient(app, follow_redirects=False) as client:
+        put_user(store, *old.values(), "analyst", clock.time)
+        assert client.post("/logga-in", data=old).status_code == 303
+        assert client.get("/ogc").status_code == 200
+        put_user(store, *new.values(), "analyst", clock.time)
+        assert client.get("/ogc").status_code == 401
+        assert client.post("/logga-in", data=old).status_code == 401
+        assert client.post("/logga-in", data=new).status_code == 303
+        assert client.get("/ogc").status_code == 200
+    store.close()
 
 
 def test_signing_out_closes_the_map(person):

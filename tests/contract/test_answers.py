@@ -2,7 +2,7 @@
 
 import threading
 
-from app.answers import AnswerCache, AnswerKey
+from app.kept import AnswerCache, AnswerKey
 
 
 def key(query, role="analyst"):

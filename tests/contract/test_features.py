@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from app.collections import COLLECTIONS
 from app.main import create_app
-from pipelines import accounts, places
+from geo.profile import Area
+from pipelines import accounts, demo, places
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
@@ -16,6 +17,7 @@ from pipelines.settings import Settings
 from store import observations, schema
 from store.db import connect
 from store.models import Observation
+from store.places import IMPORT, areas, put_areas, touch
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 PLACE_FILES = {"addresses": "syntetiska_adresser.gpkg", "venues": "syntetiska_krogar.csv"}
@@ -175,6 +177,60 @@ def test_the_municipality_holds_all_that_areas_and_cells_hold_and_what_has_no_pl
     )
     assert whole > sum(counts(program).values())
     assert counts(program, area="Eskilstuna kommun") == counts(program)
+
+
+@pytest.fixture
+def twins(tmp_path, clock):
+    """Give a program in front of two areas of one name, and of places changed after the run."""
+    url = f"sqlite:///{tmp_path / 'lagesbild.gpkg'}"
+    demo.prepare(tmp_path, clock.time, lambda _: None)
+    store = connect(url)
+    with store.write() as connection:
+        (arby,) = [row for row in areas(connection) if row.name == "Årby"]
+        twin = Area("district", "Årby", arby.outline, "prov")
+        put_areas(connection, [twin], IMPORT, replace=None)
+        touch(connection)
+        ids = [str(row.id) for row in areas(connection) if row.name == "Årby"]
+    key = accounts.new_key(store, "twins", "analyst", 1, clock.time)
+    store.close()
+    settings = Settings(database_url=url, session_secret="s" * 32, cookie_secure=False)
+    headers = {"X-API-Key": key}
+    with TestClient(create_app(settings, clock), headers=headers, follow_redirects=False) as client:
+        yield client, ids
+
+
+def test_a_name_that_two_areas_have_is_refused_with_their_ids(twins):
+    client, ids = twins
+    for path in ("/ogc/collections/cells/items?area=Årby", "/?omrade=Årby"):
+        answer = client.get(path)
+        said = f"Området Årby finns flera gånger. Ange ett av dess id: {', '.join(ids)}."
+        assert (answer.status_code, answer.json()["detail"]) == (400, said)
+    for fid in ids:
+        assert items(client, "cells", area=fid)["type"] == "FeatureCollection"
+    filters = client.get("/ogc/collections/cells").json()["filters"]
+    listed = next(one["values"] for one in filters if one["name"] == "area")
+    assert set(ids) < set(listed)
+    assert "Årby" not in listed
+    page = client.get("/").text
+    assert all(f'<option value="{fid}" data-name="Årby">Årby (' in page for fid in ids)
+
+
+def test_an_old_link_by_name_leads_to_the_areas_id(program):
+    row = next(r for r in items(program, "areas")["features"] if r["properties"]["name"] == "Årby")
+    led = program.get("/", params={"omrade": "Årby", "typ": "ran"})
+    assert (led.status_code, led.headers["location"]) == (303, f"/?omrade={row['id']}&typ=ran")
+    assert program.get(led.headers["location"]).status_code == 200
+    assert program.get("/?omrade=Atlantis").status_code == 200
+
+
+def test_a_run_of_older_places_says_so(twins, program):
+    client, _ = twins
+    said = "Kartan bygger på äldre områden; kör analysen igen."
+    for one, outdated in ((client, True), (program, False)):
+        assert (said in one.get("/").text) is outdated
+        listed = one.get("/ogc/collections").json()["collections"]
+        told = {held["id"]: held["outdated"] for held in listed if "outdated" in held}
+        assert told == dict.fromkeys(("areas", "cells", "clusters"), outdated)
 
 
 def test_the_one_system_may_be_named_and_no_other(program):

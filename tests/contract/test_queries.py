@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.collections import COLLECTIONS
-from app.queries import MOST_ITEMS, Period, parse
+from app.queries import MOST_ITEMS, parse
 from geo.errors import InvalidParameter
 from pipelines import profiles
+from pipelines.questions import Period
 
 PROFILE = profiles.load("eskilstuna").profile
 ALL = sorted({name for one in COLLECTIONS.values() for name in one.parameters})

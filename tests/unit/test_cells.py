@@ -94,10 +94,11 @@ def test_reading_a_written_cell_gives_it_back(point, resolution):
     cell = cells.parents(at([point]), resolution).item()
     assert cells.parse(cells.name(cell)) == cell
     assert cells.name(cell) == h3.int_to_str(cell)
+    assert cells.resolution(cell) == resolution
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8f", "zz", "-5", "å", "0", "f" * 16, "f" * 40, "\ud800", "8b "]
+    "text", ["", "8f", "zz", "-1", "-5", "å", "0", "f" * 16, "f" * 40, "\ud800", "8b "]
 )
 def test_what_is_no_cell_is_refused(text):
     with pytest.raises(InvalidParameter) as refused:

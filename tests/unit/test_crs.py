@@ -48,6 +48,12 @@ def test_a_point_goes_to_the_same_place_alone_and_in_company(points):
     np.testing.assert_array_equal(together, alone)
 
 
+def test_south_and_west_are_kept_apart_from_north_and_east():
+    # Santiago lies 153 km west of its zone's middle and 3,701 km south of the equator.
+    east, north = moved(-70.65, -33.44, 4326, 32719)
+    assert (east, north) == pytest.approx((346_700, 6_298_600), abs=500)
+
+
 def test_no_point_moves_to_no_point():
     east, north = crs.transform(np.empty(0), np.empty(0), 4326, 3006)
     assert (east.size, north.size) == (0, 0)

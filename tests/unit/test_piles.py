@@ -61,10 +61,16 @@ def test_a_point_within_a_metre_of_a_known_centre_is_a_pile():
 
 
 def test_a_centimetre_apart_is_another_point():
-    n = FEWEST_TEXTS
-    x = SQUARE[0] + 0.02 * np.arange(n)
+    n = 3 * FEWEST_TEXTS
+    x = SQUARE[0] + 0.01 * np.arange(n)
     assert not piles(x, np.full(n, SQUARE[1]), addresses(n), NO_CENTRES).any()
     assert piles(x / 100, np.full(n, SQUARE[1]), addresses(n), NO_CENTRES).any()
+
+
+def test_north_is_not_mistaken_for_east():
+    x, y = np.array([0.01, 0.0]), np.array([0.0, 0.04])
+    n = FEWEST_TEXTS // 2
+    assert not piles(np.repeat(x, n), np.repeat(y, n), addresses(2 * n), NO_CENTRES).any()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
