@@ -8,8 +8,10 @@ on the short list of public paths.
 from __future__ import annotations
 
 import hashlib
+import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -75,16 +77,39 @@ def _by_key(request: Request, key: str) -> Reader:
 
 
 def _by_session(request: Request) -> Reader:
-    """Find the account a session was opened for; a removed account is out at once."""
+    """Find the account a session was opened for; without it, or with a new password, it ends."""
     parts = services(request)
     name, until = request.session.get("name"), request.session.get("until", 0)
     if not isinstance(name, str) or parts.now().timestamp() >= float(until):
         raise SignInRequired("sign-in-required")
     with parts.store.read() as conn:
         found = accounts.user(conn, name)
-    if found is None:
+    if found is None or not _opened_with(request, found.password_hash):
         raise SignInRequired("sign-in-required")
     return Reader(found.name, found.role)
+
+
+def open_session(request: Request, name: str, password_hash: str) -> None:
+    """Begin a session in the signed cookie; it lasts for its hours or until a new password."""
+    parts = services(request)
+    until = parts.now() + timedelta(hours=parts.settings.session_hours)
+    request.session.clear()
+    request.session.update(
+        {"name": name, "until": until.timestamp(), "of": _password_mark(password_hash)}
+    )
+
+
+def _opened_with(request: Request, password_hash: str) -> bool:
+    mark = request.session.get("of")
+    return isinstance(mark, str) and hmac.compare_digest(mark, _password_mark(password_hash))
+
+
+def _password_mark(password_hash: str) -> str:
+    """Tell one password from the next without saying anything of either.
+
+    Each stored hash has a salt of its own, so even the same password set again ends sessions.
+    """
+    return hashlib.sha256(f"session {password_hash}".encode()).hexdigest()[:24]
 
 
 def check_guarded(routes: Iterable[BaseRoute]) -> None:

@@ -9,23 +9,39 @@ import sqlalchemy as sa
 
 from app import readers
 from app.features import Json
-from app.readers import Items, Question
+from app.queries import Query
+from app.readers import Items
+from pipelines.answers import Basis
+from pipelines.texts import text
 
 COMMON = ("limit", "offset", "bbox", "bbox-crs", "crs", "datetime")
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """One collection. `layer` tells those made by a run, which never change once published."""
+    """One collection.
+
+    `layer` tells those made by a run, which never change once published; `counted` those that
+    show what a run counted.
+    """
 
     id: str
-    title: str
-    description: str
     filters: tuple[str, ...]
-    items: Callable[[sa.Connection, Question], Items]
-    one: Callable[[sa.Connection, Question, str], Json | None]
+    items: Callable[[sa.Connection, Basis, Query], Items]
+    one: Callable[[sa.Connection, Basis, str], Json | None]
     temporal: bool = False
     layer: bool = False
+    counted: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name it to people."""
+        return text(f"collection-{self.id}")
+
+    @property
+    def description(self) -> str:
+        """Say what it holds."""
+        return text(f"collection-{self.id}-text")
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -38,21 +54,15 @@ _SCHOOLS, _VENUES = readers.Facilities("school"), readers.Facilities("venue")
 _ALL = (
     Collection(
         "areas",
-        "Områden",
-        "Kommunen, prioriterade områden, nattlivskärnan och andra delområden, med antalet"
-        " händelser i den publicerade analysen. Här räknas även händelser vars plats är för osäker"
-        " för rutor.",
         ("category", "window"),
         readers.areas,
         readers.area,
+        counted=True,
     ),
-    Collection("schools", "Skolor", "Skolenheter.", ("area",), _SCHOOLS.items, _SCHOOLS.one),
-    Collection("venues", "Krogar", "Serveringsställen.", ("area",), _VENUES.items, _VENUES.one),
+    Collection("schools", ("area",), _SCHOOLS.items, _SCHOOLS.one),
+    Collection("venues", ("area",), _VENUES.items, _VENUES.one),
     Collection(
         "incidents",
-        "Händelser",
-        "Anmälda händelser: kategori, tid och hur säker platsen är. Aldrig fritext, adress eller"
-        " brottskod. Utan känd plats är geometrin null.",
         ("area", "category", "window"),
         readers.found_incidents,
         readers.incident,
@@ -60,8 +70,6 @@ _ALL = (
     ),
     Collection(
         "observations",
-        "Observationer",
-        "Iakttagelser från trygghetsvandringar. Anteckningen visas först när den är granskad.",
         ("area",),
         readers.found_observations,
         readers.observation,
@@ -69,25 +77,21 @@ _ALL = (
     ),
     Collection(
         "cells",
-        "Rutor",
-        "Antal händelser per sexkantig ruta (H3) i den publicerade analysen. count är hela"
-        " händelser, weight händelser gånger andelen av deras tid i fönstret. Räknas per"
-        " kalendermånad: datetime väljer hela månader.",
         ("area", "category", "window", "resolution"),
         readers.counted_cells,
         readers.cell,
         temporal=True,
         layer=True,
+        counted=True,
     ),
     Collection(
         "clusters",
-        "Kluster",
-        "Grupper av platser nära varandra (DBSCAN) i den publicerade analysen, störst först.",
         ("area", "category", "window", "scope"),
         readers.found_clusters,
         readers.cluster,
         temporal=True,
         layer=True,
+        counted=True,
     ),
 )
 COLLECTIONS = {collection.id: collection for collection in _ALL}

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import numpy as np
 import shapely
 from shapely.geometry import mapping
 
-from app.queries import Query
-from geo import cells
+from geo import cells as grid
+from pipelines.answers import Basis, CountedArea, CountedCells
 from store.incidents import IncidentRow
-from store.layers import ANYWHERE, AreaCount, CellCounts, ClusterRow
+from store.layers import ClusterRow
 from store.observations import ObservationRow
-from store.places import AreaRow, FacilityRow
-from store.runs import Run
+from store.places import FacilityRow
 
 Json = dict[str, object]
 DECIMALS = 6  # a decimetre: finer would pretend
@@ -44,13 +42,22 @@ def outline(shape: shapely.Geometry) -> Json:
     return rounded
 
 
-def area(row: AreaRow, counts: Mapping[int, AreaCount] | None) -> Json:
-    """Give a named area; `counts` None means that nothing has been counted yet.
+def months(named: tuple[int, int] | None) -> str | None:
+    """Write a span of months the ISO way."""
+    if named is None:
+        return None
+    first, last = named
+    return f"{month(first)}/{month(last)}"
 
-    The municipality holds everything, also what has no known place.
-    """
-    counted_as = ANYWHERE if row.kind == "municipality" else row.id
-    counted = None if counts is None else counts.get(counted_as, AreaCount(row.id, 0, 0.0))
+
+def month(named: int) -> str:
+    """Write a month, ``year * 100 + month``, the ISO way."""
+    return f"{named // 100:04d}-{named % 100:02d}"
+
+
+def area(found: CountedArea) -> Json:
+    """Give a named area; its counts are null before anything has been counted."""
+    row, counted = found.area, found.counted
     properties: Json = {
         "name": row.name,
         "kind": row.kind,
@@ -101,31 +108,32 @@ def observation(row: ObservationRow) -> Json:
     return feature(row.id, point(row.lon, row.lat), properties)
 
 
-def cell_counts(counts: CellCounts, query: Query, run: Run, period: str) -> list[Json]:
+def cells(found: CountedCells) -> list[Json]:
     """Give the counted cells of a run."""
+    question, counts = found.question, found.counts
     shared: Json = {
-        "resolution": query.resolution,
-        "window": query.window,
-        "category": ",".join(query.categories) or "all",
-        "period": period,
-        "synthetic": run.synthetic,
+        "resolution": question.resolution,
+        "window": question.window,
+        "category": ",".join(question.categories) or "all",
+        "period": months(found.months),
+        "synthetic": found.synthetic,
     }
-    found = []
-    rings, areas_m2 = cells.boundaries(counts.cell), cells.areas_m2(counts.cell)
+    made = []
+    rings, areas_m2 = grid.boundaries(counts.cell), grid.areas_m2(counts.cell)
     weights = np.round(counts.weight, 3)
     for i, number in enumerate(counts.cell.tolist()):
-        name = cells.name(number)
+        name = grid.name(number)
         own: Json = {
             "cell": name,
             "count": int(counts.count[i]),
             "weight": float(weights[i]),
             "area_m2": round(float(areas_m2[i])),
         }
-        found.append(feature(name, {"type": "Polygon", "coordinates": [rings[i]]}, own | shared))
-    return found
+        made.append(feature(name, {"type": "Polygon", "coordinates": [rings[i]]}, own | shared))
+    return made
 
 
-def cluster(row: ClusterRow, run: Run, period: str) -> Json:
+def cluster(row: ClusterRow, on: Basis) -> Json:
     """Give a group of places; its hull may be a point or a line."""
     properties: Json = {
         "name": row.name,
@@ -137,7 +145,7 @@ def cluster(row: ClusterRow, run: Run, period: str) -> Json:
         "window": row.window,
         "category": row.category,
         "centre": [round(row.lon, DECIMALS), round(row.lat, DECIMALS)],
-        "period": period,
-        "synthetic": run.synthetic,
+        "period": months(on.months()),
+        "synthetic": on.run is not None and on.run.synthetic,
     }
     return feature(row.id, outline(row.hull), properties)

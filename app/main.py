@@ -14,16 +14,16 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from app import access, logs, problems
-from app.answers import AnswerCache
 from app.attempts import Attempts
 from app.headers import SecurityHeaders
+from app.kept import AnswerCache
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
-from app.reference import ReferenceCache
 from app.routes import features, pages, public
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import settings as configuration
+from pipelines.reference import ReferenceCache
 from pipelines.settings import Settings
 from pipelines.texts import sentence
 from store.schema import open_store

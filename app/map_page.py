@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from itertools import groupby
-from zoneinfo import ZoneInfo
 
-from app.readers import run_months, written
-from app.reference import Reference
-from geo import cells, crs
+from app.features import month as written
+from geo import cells, crs, observations
 from geo.profile import Category, Profile
+from pipelines.answers import MUNICIPALITY, Basis
+from pipelines.periods import local, local_days, local_months
+from pipelines.reference import Reference
+from pipelines.texts import day_name, month_name, text
 from store.places import AreaRow
 from store.runs import Run
 
 WEB_MERCATOR = 3857
-AREA_KINDS = {
-    "priority": "Prioriterade områden",
-    "nightlife": "Nattliv",
-    "district": "Delområden",
-}
-THEMES = {
-    "vald": "Våld",
-    "krogvald": "Krogvåld",
-    "skadegorelse_klotter": "Skadegörelse och klotter",
-    "brand": "Brand",
-    "narkotika": "Narkotika",
-    "trafik": "Trafik",
-    "tillgrepp": "Tillgrepp",
-    "ovrigt": "Övrigt",
-}
-# How wide a cell is, in words; the true area of each one stands in its card.
-SIZES = {
-    8: "Stadsdel (cirka 0,5 km²)",
-    9: "Kvartersgrupp (cirka 8 hektar)",
-    10: "Kvarter (cirka 1 hektar)",
-    11: "Plats (cirka 0,2 hektar)",
-}
-MONTHS = (
-    "januari",
-    "februari",
-    "mars",
-    "april",
-    "maj",
-    "juni",
-    "juli",
-    "augusti",
-    "september",
-    "oktober",
-    "november",
-    "december",
-)
-DAYS = ("mån", "tis", "ons", "tor", "fre", "lör", "sön")
+OFFERED_KINDS = ("priority", "nightlife", "district")
+SEEN_KINDS = (MUNICIPALITY, *OFFERED_KINDS)
+MONTHS_A_YEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +40,30 @@ class Group:
     choices: tuple[Choice, ...]
 
 
-def context(reference: Reference, run: Run | None, *, synthetic: bool) -> dict[str, object]:
+def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
     """Collect everything the template shows."""
-    profile = reference.profile
+    profile, run = on.reference.profile, on.run
     return {
         "profile": profile,
         "projection": _projection(profile),
-        "areas": _areas(reference.areas),
+        "areas": _areas(on.reference),
         "windows": [_window(profile, index) for index in range(len(profile.windows))],
         "themes": _themes(profile.categories),
         "periods": [] if run is None else _periods(run, profile.timezone),
-        "sizes": [Choice(str(r), SIZES[r]) for r in cells.RESOLUTIONS],
+        "sizes": [Choice(str(r), text(f"size-{r}")) for r in cells.RESOLUTIONS],
         "run": None if run is None else _provenance(run, profile.timezone),
+        "outdated": text("map-outdated") if on.outdated else "",
+        "words": _words(),
         "synthetic": synthetic or (run is not None and run.synthetic),
+    }
+
+
+def _words() -> dict[str, dict[str, str]]:
+    """Give the browser the words for slugs that it meets in features."""
+    return {
+        "observation": {slug: text(f"observation-{slug}") for slug in observations.TYPE_SLUGS},
+        "light": {slug: text(f"light-{slug}") for slug in observations.LIGHT_SLUGS},
+        "area": {kind: text(f"area-kind-{kind}") for kind in SEEN_KINDS},
     }
 
 
@@ -93,38 +71,44 @@ def _projection(profile: Profile) -> dict[str, str]:
     """Name the map's projection; one in metres needs its definition in the browser."""
     if not crs.is_metric(profile.metric_epsg):
         return {"code": f"EPSG:{WEB_MERCATOR}", "definition": ""}
-    with warnings.catch_warnings():
-        # A PROJ string carries no datum shift; the browser only draws with it.
-        warnings.simplefilter("ignore", UserWarning)
-        definition = crs.proj4_definition(profile.metric_epsg)
+    definition = crs.proj4_definition(profile.metric_epsg)
     return {"code": f"EPSG:{profile.metric_epsg}", "definition": definition}
 
 
-def _areas(rows: tuple[AreaRow, ...]) -> list[Group]:
+def _areas(reference: Reference) -> list[Group]:
     """Offer the areas by kind; the municipality itself is the first choice of all."""
     return [
-        Group(label, tuple(Choice(r.name, r.name) for r in rows if r.kind == kind))
-        for kind, label in AREA_KINDS.items()
-        if any(r.kind == kind for r in rows)
+        Group(
+            text(f"area-kinds-{kind}"),
+            tuple(_area(row, reference) for row in reference.areas if row.kind == kind),
+        )
+        for kind in OFFERED_KINDS
+        if any(row.kind == kind for row in reference.areas)
     ]
+
+
+def _area(row: AreaRow, reference: Reference) -> Choice:
+    """Offer an area by id; areas of one name are told apart by their kind."""
+    label = row.name if reference.alone(row) else f"{row.name} ({text(f'area-kind-{row.kind}')})"
+    return Choice(str(row.id), label, row.name)
 
 
 def _window(profile: Profile, index: int) -> Choice:
     """Explain a weekly window in words."""
     window = profile.windows[index]
     if not window.spans:
-        return Choice(window.name, window.label, note="Alla dagar och tider.")
+        return Choice(window.name, window.label, note=text("window-always"))
     spans = sorted(window.spans, key=lambda s: (s.start, s.end, s.weekday))
     parts = []
     for (start, end), group in groupby(spans, key=lambda s: (s.start, s.end)):
-        days = ", ".join(DAYS[span.weekday - 1] for span in group)
+        days = ", ".join(day_name(span.weekday) for span in group)
         parts.append(f"{days} {_clock(start)}–{_clock(end)}")
-    note = "; ".join(parts)
-    if window.term_only and profile.terms:
-        note += ", bara under skolans terminer"
+    said = "; ".join(parts)
+    only_terms = window.term_only and profile.terms
+    note = text("window-terms" if only_terms else "window-spans", spans=said[0].upper() + said[1:])
     if any(span.days_over for span in window.spans):
-        note += ". Natten hör till kvällen då den började"
-    return Choice(window.name, window.label, note=f"{note[0].upper()}{note[1:]}.")
+        note = text("window-nights", said=note)
+    return Choice(window.name, window.label, note=note)
 
 
 def _clock(minute: int) -> str:
@@ -137,13 +121,19 @@ def _themes(categories: tuple[Category, ...]) -> list[Group]:
     groups = []
     for theme in dict.fromkeys(category.theme for category in shown):
         members = [category for category in shown if category.theme == theme]
-        label = THEMES.get(theme, theme.capitalize())
+        label = _theme(theme)
         choices = [_category(category) for category in members]
         if len(members) > 1:
             whole = ",".join(category.code for category in members)
-            choices.insert(0, Choice(f"tema-{theme}", f"{label}: allt", whole))
+            choices.insert(0, Choice(f"tema-{theme}", text("theme-whole", theme=label), whole))
         groups.append(Group(label, tuple(choices)))
     return groups
+
+
+def _theme(slug: str) -> str:
+    """Name a theme; one that only a profile of somebody's own knows is named as it is written."""
+    label = text(f"theme-{slug}")
+    return slug.capitalize() if label.startswith("theme-") else label
 
 
 def _category(category: Category) -> Choice:
@@ -153,11 +143,12 @@ def _category(category: Category) -> Choice:
 
 def _periods(run: Run, timezone: str) -> list[Choice]:
     """Offer the whole period, its last twelve months and its years."""
-    first, last = run_months(run, timezone)
-    choices = [Choice("allt", f"Hela perioden ({_month(first)}–{_month(last)})")]
-    since = last - 11 if last % 100 == len(MONTHS) else last - 99
+    first, last = local_months(run.period_start, run.period_end, timezone)
+    whole = text("period-whole", first=_month(first), last=_month(last))
+    choices = [Choice("allt", whole)]
+    since = last - 11 if last % 100 == MONTHS_A_YEAR else last - 99
     if since > first:
-        label = f"Senaste 12 månaderna ({_month(since)}–{_month(last)})"
+        label = text("period-year", first=_month(since), last=_month(last))
         choices.append(Choice("12man", label, f"{written(since)}-01/.."))
     years = range(last // 100, first // 100 - 1, -1)
     choices += [Choice(str(y), str(y), f"{y}-01-01/{y}-12-31") for y in years]
@@ -165,18 +156,17 @@ def _periods(run: Run, timezone: str) -> list[Choice]:
 
 
 def _month(month: int) -> str:
-    return f"{MONTHS[month % 100 - 1][:3]} {month // 100}"
+    return f"{month_name(month % 100)[:3]} {month // 100}"
 
 
 def _provenance(run: Run, timezone: str) -> dict[str, object]:
     """Say what the published run counted and what it could not."""
-    zone = ZoneInfo(timezone)
-    end = run.period_end.astimezone(zone)
+    first, last = local_days(run.period_start, run.period_end, timezone)
     return {
         "id": run.id,
-        "start": _day(run.period_start.astimezone(zone).date()),
-        "end": _day(date.fromordinal(end.date().toordinal() - (end.time() == _MIDNIGHT))),
-        "updated": run.created_at.astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+        "start": _day(first),
+        "end": _day(last),
+        "updated": local(run.created_at, timezone).strftime("%Y-%m-%d %H:%M"),
         "code_version": run.code_version,
         "input_digest": run.input_digest[:12],
         "n_incidents": _number(run.n_incidents),
@@ -186,11 +176,8 @@ def _provenance(run: Run, timezone: str) -> dict[str, object]:
     }
 
 
-_MIDNIGHT = datetime.min.time()
-
-
 def _day(day: date) -> str:
-    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    return f"{day.day} {month_name(day.month)} {day.year}"
 
 
 def _number(n: int) -> str:

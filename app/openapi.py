@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from app.collections import COLLECTIONS, Collection
 from app.features import Json
-from app.queries import CRS84, DEFAULT_LIMIT, DEFAULT_RESOLUTION, MOST_ITEMS, SCOPES
+from app.queries import CRS84, DEFAULT_LIMIT, MOST_ITEMS
 from geo import cells
+from pipelines.questions import DEFAULT_RESOLUTION, SCOPES
+from pipelines.texts import text
 
 GEOJSON = "application/geo+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
@@ -42,29 +44,15 @@ SCHEMAS: dict[str, Json] = {
     "resolution": _RESOLUTION,
     "scope": _TEXT | {"enum": list(SCOPES), "default": "all"},
 }
-MEANINGS = {
-    "limit": "Högsta antal objekt i svaret; ett större tal än det högsta räknas som det högsta.",
-    "offset": "Hur många objekt som hoppas över; länken next fyller i den.",
-    "bbox": "Väst, syd, öst, nord i grader (CRS84); höjder får finnas och används inte.",
-    "bbox-crs": "Koordinatsystemet för bbox: alltid CRS84 (longitud, latitud i WGS 84).",
-    "crs": "Koordinatsystemet för svaret: alltid CRS84 (longitud, latitud i WGS 84).",
-    "datetime": "Tidpunkt eller intervall enligt RFC 3339, öppet med två punkter: 2025-01-01/..",
-    "area": "Ett områdes namn eller id.",
-    "category": "En eller flera kategorier med komma emellan. Utan filter ger händelser alla"
-    " kategorier, medan områden, rutor och kluster räknar dem som ingår i totalen.",
-    "window": "Veckofönster, till exempel helgnatt; annars all tid.",
-    "resolution": "Rutornas storlek (H3-nivå); 8 är störst och 11 minst.",
-    "scope": "Vilka händelser som grupperats: alla, nära skolor (meter) eller i nattlivskärnan.",
-}
 
 
 def document(base: str, title: str) -> Json:
     """Describe the whole API as served at `base`."""
     paths: Json = {
-        "/": _get("getLanding", "Startsidan för API:et", "application/json"),
-        "/conformance": _get("getConformance", "Vilka standarder som följs", "application/json"),
-        "/api": _get("getApi", "Den här beskrivningen", OPENAPI),
-        "/collections": _get("getCollections", "Alla samlingar", "application/json"),
+        "/": _get("getLanding", text("api-landing"), "application/json"),
+        "/conformance": _get("getConformance", text("api-conformance"), "application/json"),
+        "/api": _get("getApi", text("api-self"), OPENAPI),
+        "/collections": _get("getCollections", text("api-collections"), "application/json"),
     }
     for collection in COLLECTIONS.values():
         paths |= _paths(collection)
@@ -89,7 +77,9 @@ def _paths(collection: Collection) -> Json:
     """Describe the three paths of a collection."""
     path, name = f"/collections/{collection.id}", collection.id.capitalize()
     items = _get(f"get{name}", collection.title, GEOJSON)
-    one = _get(f"get{name}Item", f"{collection.title}: ett objekt", GEOJSON, missing=True)
+    one = _get(
+        f"get{name}Item", text("api-item", collection=collection.title), GEOJSON, missing=True
+    )
     for operation, parameters in (
         (items, [_reference(name) for name in collection.parameters]),
         (
@@ -114,7 +104,10 @@ def _reference(parameter: str) -> Json:
 def _get(operation: str, summary: str, media: str, *, missing: bool = False) -> Json:
     """Describe one GET and what it may answer."""
     responses: Json = {
-        "200": {"description": "Svaret", "content": {media: {"schema": {"type": "object"}}}},
+        "200": {
+            "description": text("api-answer"),
+            "content": {media: {"schema": {"type": "object"}}},
+        },
         "400": {"$ref": "#/components/responses/invalid"},
         "401": {"$ref": "#/components/responses/unsigned"},
         "403": {"$ref": "#/components/responses/forbidden"},
@@ -136,7 +129,7 @@ def _parameter(name: str) -> Json:
         "name": name,
         "in": "query",
         "required": False,
-        "description": MEANINGS[name],
+        "description": text(f"parameter-{name}"),
         "style": "form",
         "explode": False,
         "schema": SCHEMAS[name],
@@ -146,10 +139,10 @@ def _parameter(name: str) -> Json:
 def _responses() -> Json:
     """Describe the problems."""
     meanings = {
-        "invalid": "En parameter är okänd, upprepad eller går inte att använda.",
-        "unsigned": "Inloggning eller nyckel krävs.",
-        "forbidden": "Rollen får inte läsa detta.",
-        "missing": "Objektet finns inte.",
+        "invalid": text("api-invalid"),
+        "unsigned": text("api-unsigned"),
+        "forbidden": text("api-forbidden"),
+        "missing": text("api-missing"),
     }
     schema: Json = {
         "type": "object",
@@ -163,6 +156,6 @@ def _responses() -> Json:
         },
     }
     return {
-        name: {"description": text, "content": {PROBLEM: {"schema": schema}}}
-        for name, text in meanings.items()
+        name: {"description": meaning, "content": {PROBLEM: {"schema": schema}}}
+        for name, meaning in meanings.items()
     }

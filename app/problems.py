@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 from app import faults
 from app.services import services
 from geo import errors
-from pipelines.texts import sentence
+from pipelines.texts import sentence, text
 
 PROGRAM_PATHS = ("/ogc", "/karta/", "/health")
 KINDS_PAGE = "/static/fel.html"
@@ -27,30 +27,30 @@ KINDS_PAGE = "/static/fel.html"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of problem: its status and what people call it."""
+    """A kind of problem: its status and the code of what people call it."""
 
     status: int
     title: str
 
 
 KINDS: dict[type[errors.LagesbildError], Kind] = {
-    errors.InvalidParameter: Kind(400, "Värdet går inte att använda"),
-    errors.TooFewObservations: Kind(422, "För få händelser"),
-    errors.UnreadableFile: Kind(422, "Filen går inte att läsa"),
-    errors.NotFound: Kind(404, "Finns inte"),
-    errors.Conflict: Kind(409, "Krockar med det som redan finns"),
-    errors.StoreUnavailable: Kind(503, "Databasen svarar inte"),
-    errors.SchemaMismatch: Kind(503, "Databasen har fel version"),
-    faults.SignInRequired: Kind(401, "Inloggning krävs"),
-    faults.NotAllowed: Kind(403, "Otillåtet"),
-    faults.TooManyAttempts: Kind(429, "För många försök"),
-    faults.BodyTooLarge: Kind(413, "För stor begäran"),
+    errors.InvalidParameter: Kind(400, "problem-invalid-parameter"),
+    errors.TooFewObservations: Kind(422, "problem-too-few-observations"),
+    errors.UnreadableFile: Kind(422, "problem-unreadable-file"),
+    errors.NotFound: Kind(404, "problem-not-found"),
+    errors.Conflict: Kind(409, "problem-conflict"),
+    errors.StoreUnavailable: Kind(503, "problem-store-unavailable"),
+    errors.SchemaMismatch: Kind(503, "problem-schema-mismatch"),
+    faults.SignInRequired: Kind(401, "problem-sign-in-required"),
+    faults.NotAllowed: Kind(403, "problem-not-allowed"),
+    faults.TooManyAttempts: Kind(429, "problem-too-many-attempts"),
+    faults.BodyTooLarge: Kind(413, "problem-body-too-large"),
 }
 ROUTING = {
-    404: ("not-found", "Finns inte", "no-such-page"),
-    405: ("method-not-allowed", "Fel metod", "method-not-allowed"),
+    404: ("not-found", "problem-not-found", "no-such-page"),
+    405: ("method-not-allowed", "problem-method-not-allowed", "method-not-allowed"),
 }
-BUG = ("internal-error", "Något gick fel hos oss", "internal-error")
+BUG = ("internal-error", "problem-internal-error", "internal-error")
 
 
 def slug(kind: type[errors.LagesbildError]) -> str:
@@ -86,7 +86,7 @@ def answer(request: Request, fault: errors.LagesbildError) -> Response:
     kind = KINDS[type(fault)]
     if isinstance(fault, faults.SignInRequired) and wants_page(request):
         return _to_sign_in(request)
-    words = (kind.title, sentence(fault))
+    words = (text(kind.title), sentence(fault))
     response = problem(request, kind.status, slug(type(fault)), words)
     if kind.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = 'ApiKey realm="lagesbild", header="X-API-Key"'
@@ -99,7 +99,7 @@ def crash(request: Request) -> Response:
     """Answer for a bug: nothing of the inside."""
     name, title, code = BUG
     request_id = request.scope.get("state", {}).get("request_id", "")
-    words = (title, sentence(errors.LagesbildError(code, request_id=request_id)))
+    words = (text(title), sentence(errors.LagesbildError(code, request_id=request_id)))
     return problem(request, 500, name, words)
 
 
@@ -132,7 +132,7 @@ def _routing(request: Request, fault: Exception) -> Response:
     if known is None:
         return answer(request, errors.InvalidParameter("bad-request"))
     name, title, code = known
-    words = (title, sentence(errors.LagesbildError(code)))
+    words = (text(title), sentence(errors.LagesbildError(code)))
     response = problem(request, fault.status_code, name, words)
     response.headers.update(fault.headers or {})
     return response

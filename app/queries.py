@@ -11,21 +11,18 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from geo import cells
 from geo.errors import InvalidParameter
 from geo.profile import Profile
+from pipelines.periods import midnight
+from pipelines.questions import DEFAULT_RESOLUTION, Period, Question, check
+from store.records import BBox
 
 DEFAULT_LIMIT, MOST_ITEMS = 1000, 10_000
 FURTHEST_OFFSET = 100_000_000
-DEFAULT_RESOLUTION = 9
-SCOPES = ("all", "school-100", "school-300", "school-500", "core")
 LONGEST_TEXT = 200
 MOST_DIGITS = 9
 BBOX_FLAT, BBOX_TALL = 4, 6
-
-Box = tuple[float, float, float, float]
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
@@ -36,27 +33,13 @@ _INSTANT = re.compile(
 _UNREADABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Half-open span of UTC instants; None is open."""
-
-    start: datetime | None
-    end: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One question to a collection; equal questions are equal values."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query(Question):
+    """One question to a collection, with the page of its answer."""
 
     limit: int
     offset: int
-    bbox: Box | None
-    period: Period | None
-    area: str | None
-    categories: tuple[str, ...]
-    window: str
-    resolution: int
-    scope: str
+    area: str | None  # as it was written; the question itself names an area by id
 
 
 def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], profile: Profile) -> Query:
@@ -78,18 +61,20 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], profile: Pro
     """
     given = _once(pairs, allowed)
     for name in ("crs", "bbox-crs"):
-        _one_of(name, given.get(name), (CRS84,), CRS84)
-    return Query(
+        _one_system(name, given.get(name, CRS84))
+    query = Query(
         limit=_limit(given.get("limit")),
         offset=_offset(given.get("offset")),
         bbox=_bbox(given.get("bbox"), profile.envelope),
         period=_period(given.get("datetime"), profile.timezone),
         area=given.get("area"),
-        categories=_categories(given.get("category"), profile),
-        window=_one_of("window", given.get("window"), [w.name for w in profile.windows], "all"),
+        categories=_categories(given.get("category")),
+        window=given.get("window", "all"),
         resolution=_resolution(given.get("resolution")),
-        scope=_one_of("scope", given.get("scope"), SCOPES, "all"),
+        scope=given.get("scope", "all"),
     )
+    check(query, profile)
+    return query
 
 
 def _once(pairs: Iterable[tuple[str, str]], allowed: Sequence[str]) -> dict[str, str]:
@@ -129,31 +114,19 @@ def _offset(text: str | None) -> int:
 
 
 def _resolution(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_RESOLUTION
-    resolution = _whole("resolution", text)
-    if resolution not in cells.RESOLUTIONS:
-        raise InvalidParameter("resolution", resolution=resolution, allowed="8, 9, 10, 11")
-    return resolution
+    return DEFAULT_RESOLUTION if text is None else _whole("resolution", text)
 
 
-def _one_of(name: str, text: str | None, known: Sequence[str], default: str) -> str:
-    if text is None:
-        return default
-    if text not in known:
-        raise InvalidParameter("unknown-value", name=name, value=text[:40], known=", ".join(known))
-    return text
+def _one_system(name: str, text: str) -> None:
+    if text != CRS84:
+        raise InvalidParameter("unknown-value", name=name, value=text[:40], known=CRS84)
 
 
-def _categories(text: str | None, profile: Profile) -> tuple[str, ...]:
-    """Read a list of categories; those that never reach a map do not exist out here."""
-    if text is None:
-        return ()
-    known = [category.code for category in profile.categories if category.on_map]
-    return tuple(sorted({_one_of("category", part, known, "") for part in text.split(",")}))
+def _categories(text: str | None) -> tuple[str, ...]:
+    return () if text is None else tuple(sorted(set(text.split(","))))
 
 
-def _bbox(text: str | None, envelope: Box) -> Box | None:
+def _bbox(text: str | None, envelope: BBox) -> BBox | None:
     """Read west, south, east, north, with or without heights, which are ignored."""
     if text is None:
         return None
@@ -168,7 +141,7 @@ def _bbox(text: str | None, envelope: Box) -> Box | None:
     return (west, south, east, north) if west <= east else _this_side(numbers, envelope)
 
 
-def _this_side(numbers: list[float], envelope: Box) -> Box:
+def _this_side(numbers: list[float], envelope: BBox) -> BBox:
     """Take the part of a box across the antimeridian that lies on the municipality's side."""
     west, south, east, north = numbers
     return (west, south, 180.0, north) if west <= envelope[2] else (-180.0, south, east, north)
@@ -218,8 +191,7 @@ def _instant(part: str, text: str, timezone: str, later: timedelta = timedelta()
     """Read a day or an RFC 3339 instant, and move it."""
     try:
         if _DAY.fullmatch(part):
-            day = date.fromisoformat(part) + later
-            return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(timezone)).astimezone(UTC)
+            return midnight(date.fromisoformat(part) + later, timezone)
         if _INSTANT.fullmatch(part):
             return datetime.fromisoformat(part.upper()).astimezone(UTC) + later
     except (ValueError, OverflowError):

@@ -9,10 +9,10 @@ from datetime import datetime
 from fastapi import Request
 from fastapi.templating import Jinja2Templates
 
-from app.answers import AnswerCache
 from app.attempts import Attempts
+from app.kept import AnswerCache
 from app.passwords import Passwords
-from app.reference import ReferenceCache
+from pipelines.reference import ReferenceCache
 from pipelines.settings import Settings
 from store.db import Store
 

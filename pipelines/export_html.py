@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +13,16 @@ import shapely
 from branca.element import Element
 
 from geo import cells
-from geo.errors import InvalidParameter, NotFound, TooFewObservations
+from geo.errors import NotFound, TooFewObservations
+from pipelines import answers, questions, reference
 from pipelines.derive import FOCUS_KINDS
 from pipelines.periods import local_days
 from pipelines.texts import text
-from store import layers, places, runs
 from store.files import whole_file
-from store.layers import LayerFilter
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
-
+    from pipelines.answers import Basis
+    from pipelines.questions import Question
     from store.db import Store
     from store.layers import CellCounts
     from store.runs import Run
@@ -41,20 +39,13 @@ _SCRIPT = re.compile(
 _IMAGE = re.compile(r"url\([^)]*\)")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the map shows."""
-
-    window: str = "all"
-    categories: tuple[str, ...] = ()
-    resolution: int = 9
-
-
-def export(store: Store, view: View, target: Path) -> int:
+def export(store: Store, question: Question, role: str, target: Path) -> int:
     """Write the map in force as one HTML file; give the number of cells shown.
 
     Raises
     ------
+    InvalidParameter
+        The profile does not know what is asked for.
     NotFound
         Nothing was analysed yet, or the map library was not installed with `make setup`.
     TooFewObservations
@@ -63,28 +54,19 @@ def export(store: Store, view: View, target: Path) -> int:
         The file exists.
     """
     with store.read() as connection:
-        run = runs.current(connection)
-        if run is None:
-            raise NotFound("no-run")
-        _require_known(connection, view)
-        where = LayerFilter(window=view.window, categories=view.categories)
-        found = layers.cell_counts(connection, run.id, view.resolution, where)
-        shown = found.count >= FEWEST_SHOWN
-        if not shown.any():
-            raise TooFewObservations("no-cell-to-show", fewest=FEWEST_SHOWN)
-        page = _page(connection, run, found, view)
+        on = answers.basis(connection, role, reference.read(connection))
+        questions.check(question, on.reference.profile)
+        cells_found = answers.cells(connection, on, question)
+    if on.run is None or cells_found is None:
+        raise NotFound("no-run")
+    found = cells_found.counts
+    shown = found.count >= FEWEST_SHOWN
+    if not shown.any():
+        raise TooFewObservations("no-cell-to-show", fewest=FEWEST_SHOWN)
+    page = _page(on, on.run, found, question)
     with whole_file(target) as draft:
         draft.write_text(page, encoding="utf-8")
     return int(shown.sum())
-
-
-def _require_known(connection: sa.Connection, view: View) -> None:
-    profile = places.profile(connection)
-    if view.window not in {window.name for window in profile.windows}:
-        raise InvalidParameter("unknown-window", value=view.window)
-    unknown = set(view.categories) - {category.code for category in profile.categories}
-    if unknown:
-        raise InvalidParameter("unknown-category-name", value=min(unknown))
 
 
 class _Map(folium.Map):
@@ -96,10 +78,10 @@ class _Map(folium.Map):
         self.default_css = [("leaflet_css", "https://leaflet.css")]
 
 
-def _page(connection: sa.Connection, run: Run, found: CellCounts, view: View) -> str:
+def _page(on: Basis, run: Run, found: CellCounts, question: Question) -> str:
     steps = _steps(found)
     view_map = _Map()
-    outlines = [area for area in places.areas(connection) if area.kind in FOCUS_KINDS]
+    outlines = [area for area in on.reference.areas if area.kind in FOCUS_KINDS]
     for area in outlines:  # each for itself: Leaflet shows one lasting label a layer
         folium.GeoJson(
             _collection([(area.outline, {"namn": area.name})]),
@@ -122,7 +104,7 @@ def _page(connection: sa.Connection, run: Run, found: CellCounts, view: View) ->
         [area.outline for area in outlines] or list(cells.polygons(found.cell))
     )
     view_map.fit_bounds([[south, west], [north, east]])
-    _caption(connection, run, found, view, view_map)
+    _caption(on, run, found, question, view_map)
     return _inlined(view_map.get_root().render())
 
 
@@ -166,13 +148,13 @@ def _class(low: int, high: int) -> str:
 
 
 def _caption(
-    connection: sa.Connection, run: Run, found: CellCounts, view: View, view_map: folium.Map
+    on: Basis, run: Run, found: CellCounts, question: Question, view_map: folium.Map
 ) -> None:
     steps = _steps(found)
-    profile = places.profile(connection)
-    window = next(w.label for w in profile.windows if w.name == view.window)
+    profile = on.reference.profile
+    window = next(w.label for w in profile.windows if w.name == question.window)
     labels = {category.code: category.label for category in profile.categories}
-    kinds = ", ".join(labels[code] for code in view.categories) or text("export-total")
+    kinds = ", ".join(labels[code] for code in question.categories) or text("export-total")
     title = f"{profile.label}: {kinds}, {window}"
     limits = [*steps, LAST]
     legend = "".join(

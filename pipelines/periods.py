@@ -13,7 +13,7 @@ from geo import windows
 if TYPE_CHECKING:
     from datetime import date
 
-_SECOND = timedelta(seconds=1)
+SECOND = timedelta(seconds=1)
 
 
 def local(instant: datetime, timezone: str) -> datetime:
@@ -28,12 +28,12 @@ def midnight(day: date, timezone: str) -> datetime:
 
 def local_days(start: datetime, end: datetime, timezone: str) -> tuple[date, date]:
     """Give the first and the last local day of a half-open UTC period."""
-    return local(start, timezone).date(), local(end - _SECOND, timezone).date()
+    return local(start, timezone).date(), local(end - SECOND, timezone).date()
 
 
 def local_months(start: datetime, end: datetime, timezone: str) -> tuple[int, int]:
     """Name the first and the last local month of a half-open UTC period."""
-    return local_month(start, timezone), local_month(end - _SECOND, timezone)
+    return local_month(start, timezone), local_month(end - SECOND, timezone)
 
 
 def local_month(instant: datetime, timezone: str) -> int:

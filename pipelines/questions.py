@@ -57,9 +57,7 @@ def check(question: Question, profile: Profile) -> None:
         _known("category", code, shown)
     _known("window", question.window, [window.name for window in profile.windows])
     if question.resolution not in cells.RESOLUTIONS:
-        raise InvalidParameter(
-            "resolution", resolution=question.resolution, allowed="8, 9, 10, 11"
-        )
+        raise InvalidParameter("resolution", resolution=question.resolution, allowed="8, 9, 10, 11")
     _known("scope", question.scope, SCOPES)
 
 

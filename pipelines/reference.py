@@ -26,18 +26,28 @@ class Reference:
     areas: tuple[AreaRow, ...]
 
     def area(self, text: str) -> AreaRow:
-        """Find an area by id or by name, whatever the case.
+        """Find an area by id, or by a name that only one area has, whatever the case.
 
         Raises
         ------
         InvalidParameter
-            There is none.
+            There is none (``unknown-area``), or several have the name (``ambiguous-area``).
         """
         wanted = _folded(text)
-        for row in self.areas:
-            if wanted in {str(row.id), _folded(row.name)}:
-                return row
-        raise InvalidParameter("unknown-area", value=text[:80])
+        found = [row for row in self.areas if str(row.id) == wanted] or self._named(wanted)
+        if not found:
+            raise InvalidParameter("unknown-area", value=text[:80])
+        if len(found) > 1:
+            ids = ", ".join(str(row.id) for row in found)
+            raise InvalidParameter("ambiguous-area", value=text[:80], ids=ids)
+        return found[0]
+
+    def alone(self, row: AreaRow) -> bool:
+        """Tell whether no other area has an area's name."""
+        return len(self._named(_folded(row.name))) == 1
+
+    def _named(self, wanted: str) -> list[AreaRow]:
+        return [row for row in self.areas if _folded(row.name) == wanted]
 
 
 def read(conn: sa.Connection) -> Reference:

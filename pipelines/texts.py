@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from babel.dates import get_day_names, get_month_names
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -40,6 +41,16 @@ def text(code: str, /, **values: object) -> str:
 def sentence(error: LagesbildError) -> str:
     """Say what went wrong."""
     return text(error.code, **error.values)
+
+
+def month_name(month: int) -> str:
+    """Give the name of a month, 1 to 12."""
+    return str(get_month_names("wide", locale=SWEDISH)[month])
+
+
+def day_name(weekday: int) -> str:
+    """Give the short name of an ISO weekday, 1 to 7."""
+    return str(get_day_names("abbreviated", locale=SWEDISH)[weekday - 1])
 
 
 class _Shown(dict[str, object]):

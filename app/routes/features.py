@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from urllib.parse import urlencode
 
 import orjson
@@ -12,18 +12,19 @@ from fastapi.responses import Response
 
 from app import openapi
 from app.access import Analyst, Reader
-from app.answers import Answer, AnswerKey
 from app.collections import COLLECTIONS, Collection
 from app.features import Json, stamp
+from app.kept import Answer, AnswerKey
 from app.openapi import GEOJSON, OPENAPI
-from app.queries import CRS84, SCOPES, Query, parse
-from app.readers import Question
-from app.reference import Reference
+from app.queries import CRS84, Query, parse
 from app.services import services
 from geo import cells
 from geo.errors import InvalidParameter, NotFound
-from store import runs
-from store.runs import Run
+from pipelines import answers
+from pipelines.answers import Basis
+from pipelines.questions import SCOPES
+from pipelines.reference import Reference
+from pipelines.texts import text
 
 router = APIRouter()
 
@@ -41,22 +42,12 @@ CONFORMS_TO = (
 KEEP = "private, no-cache"  # may be kept by the reader's own browser, asked again every time
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """What a request for features is answered from."""
-
-    base: str  # address of the API, without a slash
-    reference: Reference
-    run: Run | None
-
-
 def _base(request: Request) -> str:
     return f"{str(request.base_url).rstrip('/')}/ogc"
 
 
-def _setting(request: Request, conn: sa.Connection) -> Setting:
-    reference = services(request).reference.read(conn)
-    return Setting(_base(request), reference, runs.current(conn))
+def _basis(request: Request, conn: sa.Connection, reader: Reader) -> Basis:
+    return answers.basis(conn, reader.role, services(request).reference.read(conn))
 
 
 def _link(href: str, rel: str, media: str, title: str) -> Json:
@@ -90,14 +81,14 @@ def landing(request: Request, _reader: Analyst) -> Response:
         label = services(request).reference.read(conn).profile.label
     return _json(
         {
-            "title": f"Lägesbild {label}",
-            "description": "Områden, skolor, krogar, händelser, observationer, rutor och kluster.",
+            "title": text("api-title", label=label),
+            "description": text("api-description"),
             "links": [
-                _link(base, "self", JSON, "Den här sidan"),
-                _link(f"{base}/api", "service-desc", OPENAPI, "API-beskrivning (OpenAPI 3.0)"),
-                _link(f"{base}/collections", "service-doc", JSON, "Samlingar med förklaringar"),
-                _link(f"{base}/conformance", "conformance", JSON, "Standarder som följs"),
-                _link(f"{base}/collections", "data", JSON, "Samlingar"),
+                _link(base, "self", JSON, text("link-self")),
+                _link(f"{base}/api", "service-desc", OPENAPI, text("link-api")),
+                _link(f"{base}/collections", "service-doc", JSON, text("link-explained")),
+                _link(f"{base}/conformance", "conformance", JSON, text("link-conformance")),
+                _link(f"{base}/collections", "data", JSON, text("link-collections")),
             ],
         }
     )
@@ -118,35 +109,37 @@ def api(request: Request, _reader: Analyst) -> Response:
 
 
 @router.get("/ogc/collections")
-def list_collections(request: Request, _reader: Analyst) -> Response:
+def list_collections(request: Request, reader: Analyst) -> Response:
     """List the collections."""
     _plain(request)
+    base = _base(request)
     with services(request).store.read() as conn:
-        setting = _setting(request, conn)
+        on = _basis(request, conn, reader)
     return _json(
         {
-            "collections": [_described(c, setting) for c in COLLECTIONS.values()],
-            "links": [_link(f"{setting.base}/collections", "self", JSON, "Samlingar")],
+            "collections": [_described(c, on, base) for c in COLLECTIONS.values()],
+            "links": [_link(f"{base}/collections", "self", JSON, text("link-collections"))],
         }
     )
 
 
 @router.get("/ogc/collections/{collection_id}")
-def describe_collection(request: Request, collection_id: str, _reader: Analyst) -> Response:
+def describe_collection(request: Request, collection_id: str, reader: Analyst) -> Response:
     """Describe one collection and how it can be filtered."""
     _plain(request)
     collection = _collection(collection_id)
     with services(request).store.read() as conn:
-        setting = _setting(request, conn)
-    return _json(_described(collection, setting))
+        on = _basis(request, conn, reader)
+    return _json(_described(collection, on, _base(request)))
 
 
-def _described(collection: Collection, setting: Setting) -> Json:
-    path = f"{setting.base}/collections/{collection.id}"
-    profile, run = setting.reference.profile, setting.run
+def _described(collection: Collection, on: Basis, base: str) -> Json:
+    path = f"{base}/collections/{collection.id}"
+    profile, run = on.reference.profile, on.run
     extent: Json = {"spatial": {"bbox": [list(profile.envelope)], "crs": CRS84}}
     if collection.temporal and run is not None:
         extent["temporal"] = {"interval": [[stamp(run.period_start), stamp(run.period_end)]]}
+    counted: Json = {"outdated": on.outdated} if collection.counted else {}
     return {
         "id": collection.id,
         "title": collection.title,
@@ -155,11 +148,14 @@ def _described(collection: Collection, setting: Setting) -> Json:
         "crs": [CRS84],
         "storageCrs": CRS84,
         "extent": extent,
-        "filters": [_filter(name, setting.reference) for name in collection.parameters],
+        "filters": [_filter(name, on.reference) for name in collection.parameters],
         "links": [
             _link(path, "self", JSON, collection.title),
-            _link(f"{path}/items", "items", GEOJSON, f"{collection.title}: objekt"),
+            _link(
+                f"{path}/items", "items", GEOJSON, text("link-items", collection=collection.title)
+            ),
         ],
+        **counted,
     }
 
 
@@ -167,13 +163,13 @@ def _filter(name: str, reference: Reference) -> Json:
     """Describe a filter with the values it takes here."""
     profile = reference.profile
     values = {
-        "area": [row.name for row in reference.areas],
+        "area": [row.name if reference.alone(row) else str(row.id) for row in reference.areas],
         "category": [category.code for category in profile.categories if category.on_map],
         "window": [window.name for window in profile.windows],
         "resolution": list(cells.RESOLUTIONS),
         "scope": list(SCOPES),
     }.get(name)
-    described: Json = {"name": name, "description": openapi.MEANINGS[name]}
+    described: Json = {"name": name, "description": text(f"parameter-{name}")}
     return described if values is None else described | {"values": values}
 
 
@@ -182,12 +178,12 @@ def items(request: Request, collection_id: str, reader: Analyst) -> Response:
     """Give a page of a collection's features."""
     collection = _collection(collection_id)
     with services(request).store.read() as conn:
-        setting = _setting(request, conn)
-        question = _question(request.query_params.multi_items(), collection, setting)
+        on = _basis(request, conn, reader)
+        query = _query(request.query_params.multi_items(), collection, on.reference)
 
         def make() -> bytes:
-            page = collection.items(conn, question)
-            links = _page_links(request, collection, question.query, page.matched)
+            page = collection.items(conn, on, query)
+            links = _page_links(request, collection, query, page.matched)
             return orjson.dumps(
                 {
                     "type": "FeatureCollection",
@@ -199,23 +195,23 @@ def items(request: Request, collection_id: str, reader: Analyst) -> Response:
                 }
             )
 
-        if collection.layer and setting.run is not None:
-            key = _key(request, reader, setting, question.query)
+        if collection.layer and on.run is not None:
+            key = _key(request, on, query)
             return _kept(request, services(request).answers.answer(key, make))
         return _features(make())
 
 
 @router.get("/ogc/collections/{collection_id}/items/{fid}")
-def item(request: Request, collection_id: str, fid: str, _reader: Analyst) -> Response:
+def item(request: Request, collection_id: str, fid: str, reader: Analyst) -> Response:
     """Give one feature."""
     collection = _collection(collection_id)
     with services(request).store.read() as conn:
-        setting = _setting(request, conn)
-        parse(request.query_params.multi_items(), ("crs",), setting.reference.profile)
-        found = collection.one(conn, _question([], collection, setting), fid)
+        on = _basis(request, conn, reader)
+        parse(request.query_params.multi_items(), ("crs",), on.reference.profile)
+        found = collection.one(conn, on, fid)
     if found is None:
         raise NotFound("unknown-item", collection=collection.title, name=fid[:40])
-    path = f"{setting.base}/collections/{collection.id}"
+    path = f"{_base(request)}/collections/{collection.id}"
     links = [
         _link(f"{path}/items/{fid}", "self", GEOJSON, collection.title),
         _link(path, "collection", JSON, collection.title),
@@ -223,11 +219,9 @@ def item(request: Request, collection_id: str, fid: str, _reader: Analyst) -> Re
     return _features(orjson.dumps(found | {"links": links}))
 
 
-def _question(pairs: list[tuple[str, str]], collection: Collection, setting: Setting) -> Question:
-    reference = setting.reference
+def _query(pairs: list[tuple[str, str]], collection: Collection, reference: Reference) -> Query:
     query = parse(pairs, collection.parameters, reference.profile)
-    area = None if query.area is None else reference.area(query.area)
-    return Question(query, reference.profile, setting.run, area)
+    return query if query.area is None else replace(query, area_id=reference.area(query.area).id)
 
 
 def _page_links(request: Request, collection: Collection, query: Query, matched: int) -> list[Json]:
@@ -241,21 +235,21 @@ def _page_links(request: Request, collection: Collection, query: Query, matched:
         return f"{path}/items?{urlencode(pairs)}" if pairs else f"{path}/items"
 
     links = [
-        _link(page(here), "self", GEOJSON, "Den här sidan"),
+        _link(page(here), "self", GEOJSON, text("link-self")),
         _link(path, "collection", JSON, collection.title),
     ]
     if following < matched:
-        links.append(_link(page(following), "next", GEOJSON, "Nästa sida"))
+        links.append(_link(page(following), "next", GEOJSON, text("link-next")))
     return links
 
 
-def _key(request: Request, reader: Reader, setting: Setting, query: Query) -> AnswerKey:
+def _key(request: Request, on: Basis, query: Query) -> AnswerKey:
     """Name everything a layer's answer depends on."""
     return AnswerKey(
-        run_id=0 if setting.run is None else setting.run.id,
-        revision=setting.reference.revision,
-        role=reader.role,
-        base=setting.base,
+        run_id=0 if on.run is None else on.run.id,
+        revision=on.reference.revision,
+        role=on.role,
+        base=_base(request),
         path=request.url.path,
         query=query,
     )

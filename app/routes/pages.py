@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
@@ -9,7 +11,10 @@ from fastapi.responses import RedirectResponse, Response
 from app import map_page
 from app.access import Analyst
 from app.services import services
-from store import imports, places, runs
+from geo.errors import InvalidParameter
+from pipelines import answers
+from pipelines.reference import Reference
+from store import imports, places
 
 router = APIRouter()
 
@@ -18,14 +23,39 @@ LARGEST_M = 1000  # a name for more ground than this is no landmark
 
 @router.get("/")
 def show_map(request: Request, reader: Analyst) -> Response:
-    """Show the map."""
+    """Show the map; a link from when areas went by name is led to the area's id."""
     parts = services(request)
     with parts.store.read() as conn:
-        reference = parts.reference.read(conn)
-        run = runs.current(conn)
+        on = answers.basis(conn, reader.role, parts.reference.read(conn))
+        by_id = _by_id(request, on.reference)
+        if by_id is not None:
+            return RedirectResponse(by_id, status_code=303)
         synthetic = imports.any_synthetic(conn)
-    context = map_page.context(reference, run, synthetic=synthetic) | {"reader": reader}
+    context = map_page.context(on, synthetic=synthetic) | {"reader": reader}
     return parts.pages.TemplateResponse(request, "map.html", context)
+
+
+def _by_id(request: Request, reference: Reference) -> str | None:
+    """Give the address with the area's id in the place of its name; None where there is none.
+
+    Raises
+    ------
+    InvalidParameter
+        Several areas have the name.
+    """
+    written = request.query_params.get("omrade", "")
+    try:
+        area = reference.area(written)
+    except InvalidParameter as fault:
+        if fault.code == "unknown-area":
+            return None  # an address with nonsense shows the usual map
+        raise
+    if written == str(area.id):
+        return None
+    pairs = [
+        (name, value) for name, value in request.query_params.multi_items() if name != "omrade"
+    ]
+    return f"/?{urlencode([('omrade', str(area.id)), *pairs])}"
 
 
 @router.post("/logga-ut")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from app.access import open_session
 from app.faults import TooManyAttempts
 from app.services import services
 from geo.errors import LagesbildError
@@ -58,12 +58,11 @@ def sign_in(request: Request, name: Field, password: Field, target: Target = "/"
         return response
     with parts.store.read() as conn:
         found = accounts.user(conn, name) if name.isprintable() else None
-    if not parts.passwords.match(None if found is None else found.password_hash, password):
+    matches = parts.passwords.match(None if found is None else found.password_hash, password)
+    if found is None or not matches:
         return _form(request, target, LagesbildError("wrong-password"), status=401)
     parts.attempts.forget(address, name)
-    lifetime = timedelta(hours=parts.settings.session_hours)
-    request.session.clear()
-    request.session.update({"name": name, "until": (parts.now() + lifetime).timestamp()})
+    open_session(request, found.name, found.password_hash)
     return RedirectResponse(own_path(target), status_code=303)
 
 

@@ -13,7 +13,9 @@ from pipelines.analyse import Parameters, analyse
 from pipelines.commands import reports
 from pipelines.commands.door import now, opened, print_json, say, steps_shown
 from pipelines.derive import PRECISE_M
-from pipelines.export_html import View
+from pipelines.questions import Question
+
+OPERATOR = "analyst"  # whoever runs commands beside the database reads as an analyst
 
 export_app = typer.Typer(help="Skriv kartan till en fil.", no_args_is_help=True)
 users_app = typer.Typer(help="Lokala konton.", no_args_is_help=True)
@@ -66,8 +68,9 @@ def export_map(
     resolution: Annotated[int, typer.Option(help="Rutornas storlek, 8 till 11.")] = 9,
 ) -> None:
     """Skriv kartan som en fristående HTML-fil utan händelsers koordinater."""
+    question = Question(categories=tuple(category or ()), window=window, resolution=resolution)
     with opened() as store:
-        shown = export_html.export(store, View(window, tuple(category or ()), resolution), file)
+        shown = export_html.export(store, question, OPERATOR, file)
     say("exported", file=file.name, cells=shown)
 
 

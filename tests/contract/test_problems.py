@@ -58,6 +58,27 @@ def test_every_code_has_a_swedish_sentence():
         assert said.endswith((".", "}")) or "{" in said, code
 
 
+def constants(path):
+    """Find the texts in a file that are not documentation."""
+    tree = ast.parse(path.read_text("utf-8"))
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+
+
+def test_no_sentence_stands_in_the_code_of_the_door():  # they stand in pipelines/locale
+    for path in (ROOT / "app").rglob("*.py"):
+        for said in set(constants(path)) - {"Lägesbild"}:
+            assert not re.search("[åäöÅÄÖ]", said), (path.name, said)
+
+
+def test_every_text_the_door_asks_for_is_there():
+    for path in (ROOT / "app").rglob("*.py"):
+        asked = re.findall(r'\btext\(\s*"([a-z-]+)"', path.read_text("utf-8"))
+        assert [code for code in asked if texts.text(code) == code] == [], path.name
+
+
 def test_a_problem_is_what_rfc_9457_says(program):
     answer = program.get("/ogc/collections/cells/items?colour=red")
     assert answer.headers["content-type"] == "application/problem+json"

@@ -44,7 +44,7 @@ async function ask() {
   await results.ask(pickers.filters(), pickers.clustered());
   results.draw(layers, system);
   screen.showNothing(results.cells.length === 0);
-  screen.showSummary(results.cells, results.total(store.get().omrade), pickers.words());
+  screen.showSummary(results.cells, results.total(pickers.area().id), pickers.words());
   showLayers();
   showList();
   showChosen();
@@ -80,7 +80,7 @@ function changed(state, before) {
 
 function showArea() {
   const named = layers.areas.getSource().getFeatures();
-  const area = named.find((/** @type {any} */ one) => one.get("name") === store.get().omrade);
+  const area = named.find((/** @type {any} */ one) => String(one.getId()) === pickers.area().id);
   const extent = area ? area.getGeometry().getExtent() : ground.home;
   if (!ol.extent.isEmpty(extent)) {
     show(map, extent, screen.byId("card"));
@@ -95,10 +95,10 @@ function showLayers() {
 }
 
 function showList() {
-  const { lista, vald, omrade } = store.get();
+  const { lista, vald } = store.get();
   const list = ["cells", "clusters", "areas"].includes(lista) ? lista : "cells";
   screen.showTab(list);
-  showRanking(screen.byId("rows"), results.ranking(list, within(ground.where, omrade)), vald, choose);
+  showRanking(screen.byId("rows"), results.ranking(list, within(ground.where, pickers.area().name)), vald, choose);
 }
 
 /** Show on the map what was chosen in the table. @param {string} key */

@@ -74,10 +74,13 @@ export function filters() {
   };
 }
 
+/** The chosen area by id and by name; both are empty for the whole municipality. */
+export const area = () => ({ id: select("omrade").value, name: option("omrade")?.dataset.name ?? "" });
+
 /** The chosen options in words. */
 export function words() {
   return {
-    area: select("omrade").value || "Hela kommunen",
+    area: option("omrade")?.text ?? "",
     window: option("fonster")?.text ?? "",
     type: option("typ")?.text ?? "",
     period: option("period")?.text ?? "",

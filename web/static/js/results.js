@@ -23,10 +23,10 @@ export class Results {
 
   /**
    * How many events an area holds, wherever in it; nothing when they are not counted.
-   * @param {string} name of an area; empty is the whole municipality
+   * @param {string} id of an area; empty is the whole municipality
    */
-  total(name) {
-    const area = this.areas.find((one) => (name ? one.properties.name === name : !isNamed(one)));
+  total(id) {
+    const area = this.areas.find((one) => (id ? String(one.id) === id : !isNamed(one)));
     return area?.properties.count ?? undefined;
   }
 

@@ -5,32 +5,11 @@ const whole = new Intl.NumberFormat("sv-SE", { maximumFractionDigits: 0 });
 const tenth = new Intl.NumberFormat("sv-SE", { maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "long", timeStyle: "short" });
 
-/** @type {Readonly<Record<string, string>>} */
-export const OBSERVATIONS = Object.freeze({
-  belysning: "Bristande belysning",
-  gangtunnel: "Gångtunnel",
-  gangstrak: "Gångstråk",
-  klotter: "Klotter",
-  skadegorelse: "Skadegörelse",
-  nedskrapning: "Nedskräpning",
-  skymmande_vaxtlighet: "Skymmande växtlighet",
-  otrygg_samling: "Otrygghetsskapande samling",
-  trafik_moped: "Trafik och mopeder",
-  anlagd_brand: "Spår av anlagd brand",
-  trygg_plats: "Trygg plats",
-  annat: "Annat",
-});
-
-/** @type {Readonly<Record<string, string>>} */
-export const LIGHTS = Object.freeze({ ljust: "ljust", morkt: "mörkt" });
-
-/** @type {Readonly<Record<string, string>>} */
-export const AREA_KINDS = Object.freeze({
-  municipality: "kommun",
-  priority: "prioriterat område",
-  nightlife: "nattliv",
-  district: "delområde",
-});
+/** Words for slugs, from the server's catalogue. @type {Record<string, Record<string, string>>} */
+const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
+export const OBSERVATIONS = Object.freeze(words.observation ?? {});
+export const LIGHTS = Object.freeze(words.light ?? {});
+export const AREA_KINDS = Object.freeze(words.area ?? {});
 
 /** @param {number} n */
 export const number = (n) => whole.format(n);

@@ -1,0 +1,271 @@
+"""What is answered to a question: rows, for the page, the API and the command line alike.
+
+Every read of stored events and layers on somebody's behalf goes through here with who asks, so
+that there is one place where reads are seen and where a role decides which rows are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo import cells as grid
+from geo.errors import InvalidParameter
+from pipelines.periods import SECOND, local_month, local_months
+from pipelines.questions import Period
+from store import incidents as stored_incidents
+from store import layers, places, runs
+from store import observations as stored_observations
+from store.incidents import IncidentFilter
+from store.layers import ANYWHERE, AreaCount, CellCounts, LayerFilter
+from store.observations import ObservationFilter
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from pipelines.questions import Question
+    from pipelines.reference import Reference
+    from store.incidents import IncidentRow
+    from store.layers import ClusterRow
+    from store.observations import ObservationRow
+    from store.places import AreaRow, FacilityRow
+    from store.records import Page
+    from store.runs import Run
+
+MUNICIPALITY = "municipality"
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Who asks, and what the answers are drawn from."""
+
+    role: str
+    reference: Reference
+    run: Run | None  # the run in force; without one the layers are empty
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether profile or places have changed since the run in force counted them."""
+        if self.run is None:
+            return False
+        return bool(self.run.parameters.get("profile_revision") != self.reference.revision)
+
+    def months(self) -> tuple[int, int] | None:
+        """Name the first and the last local month of the run in force."""
+        if self.run is None:
+            return None
+        timezone = self.reference.profile.timezone
+        return local_months(self.run.period_start, self.run.period_end, timezone)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows of a result: `limit` of them after the first `offset`."""
+
+    limit: int
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CountedArea:
+    """An area with what the run in force counted in it; None before the first run."""
+
+    area: AreaRow
+    counted: AreaCount | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountedCells:
+    """Counted cells, how they were asked for, and the local months they are counted over."""
+
+    question: Question
+    counts: CellCounts
+    months: tuple[int, int]
+    synthetic: bool
+
+    def part(self, rows: slice) -> CountedCells:
+        """Give some of the cells."""
+        of = self.counts
+        return replace(self, counts=CellCounts(of.cell[rows], of.count[rows], of.weight[rows]))
+
+
+def basis(connection: sa.Connection, role: str, reference: Reference) -> Basis:
+    """Find what the answers to a reader of some role are drawn from."""
+    return Basis(role, reference, runs.current(connection))
+
+
+def areas(connection: sa.Connection, on: Basis, question: Question) -> list[CountedArea]:
+    """Give the named areas with what was counted in each.
+
+    An area has no time of its own: the question's period chooses the months that are counted.
+    The municipality holds everything, also what has no known place.
+    """
+    counts = _area_counts(connection, on, question)
+    return [
+        CountedArea(row, _counted(row, counts))
+        for row in on.reference.areas
+        if _touches(row.outline, question)
+    ]
+
+
+def _area_counts(
+    connection: sa.Connection, on: Basis, question: Question
+) -> dict[int, AreaCount] | None:
+    if on.run is None:
+        return None
+    where, _ = _layer_filter(on, on.run, question)
+    return {row.area_id: row for row in layers.area_counts(connection, on.run.id, where)}
+
+
+def _counted(row: AreaRow, counts: dict[int, AreaCount] | None) -> AreaCount | None:
+    if counts is None:
+        return None
+    counted_as = ANYWHERE if row.kind == MUNICIPALITY else row.id
+    return counts.get(counted_as, AreaCount(row.id, 0, 0.0))
+
+
+def facilities(
+    connection: sa.Connection, on: Basis, question: Question, kind: str
+) -> list[FacilityRow]:
+    """Give schools or venues inside the box and the area. They have no time."""
+    asked = _area(on, question)
+    found = []
+    for row in places.facilities(connection, kind):
+        position = shapely.Point(row.lon, row.lat)
+        inside = asked is None or asked.outline.intersects(position)
+        if inside and _touches(position, question):
+            found.append(row)
+    return found
+
+
+def incidents(
+    connection: sa.Connection, on: Basis, question: Question, rows: Window
+) -> Page[IncidentRow]:
+    """Give reported events; those of categories kept off maps are never among them."""
+    period = question.period or Period()
+    where = IncidentFilter(
+        bbox=question.bbox,
+        start=period.start,
+        end=period.end,
+        area_id=_restriction(on, question),
+        categories=question.categories,
+        window=question.window,
+    )
+    return stored_incidents.find(connection, where, rows.limit, rows.offset)
+
+
+def incident(connection: sa.Connection, _on: Basis, key: int) -> IncidentRow | None:
+    """Give one reported event, unless it is kept off maps."""
+    return stored_incidents.one(connection, key)
+
+
+def observations(
+    connection: sa.Connection, on: Basis, question: Question, rows: Window
+) -> Page[ObservationRow]:
+    """Give what was seen on safety walks."""
+    period = question.period or Period()
+    where = ObservationFilter(
+        bbox=question.bbox,
+        start=period.start,
+        end=period.end,
+        area_id=_restriction(on, question),
+    )
+    return stored_observations.find(connection, where, rows.limit, rows.offset)
+
+
+def observation(connection: sa.Connection, _on: Basis, key: int) -> ObservationRow | None:
+    """Give one observation."""
+    return stored_observations.one(connection, key)
+
+
+def cells(connection: sa.Connection, on: Basis, question: Question) -> CountedCells | None:
+    """Give the counted cells that touch the box, ordered by cell; None before the first run."""
+    if on.run is None:
+        return None
+    where, months = _layer_filter(on, on.run, question)
+    counts = layers.cell_counts(connection, on.run.id, question.resolution, where)
+    return CountedCells(question, _inside(counts, question), months, on.run.synthetic)
+
+
+def cell(connection: sa.Connection, on: Basis, question: Question, key: int) -> CountedCells | None:
+    """Give one counted cell at its own resolution; None where nothing was counted."""
+    resolution = grid.resolution(key)
+    if resolution not in grid.RESOLUTIONS:
+        return None
+    found = cells(connection, on, replace(question, resolution=resolution))
+    if found is None:
+        return None
+    place = int(np.searchsorted(found.counts.cell, key))
+    if place == found.counts.cell.size or found.counts.cell[place] != key:
+        return None
+    return found.part(slice(place, place + 1))
+
+
+def clusters(connection: sa.Connection, on: Basis, question: Question) -> list[ClusterRow]:
+    """Give the clusters of the run in force, largest first; their period is the run's.
+
+    Raises
+    ------
+    InvalidParameter
+        More than one category: adding clusters up is not clustering.
+    """
+    if len(question.categories) > 1:
+        raise InvalidParameter("clusters-one-category")
+    if on.run is None or not _meets(question.period or Period(), on.run):
+        return []
+    area_id = _restriction(on, question)
+    where = LayerFilter(question.window, question.categories, area_id=area_id)
+    rows = layers.clusters(connection, on.run.id, question.scope, where)
+    return [row for row in rows if _touches(row.hull, question)]
+
+
+def cluster(connection: sa.Connection, _on: Basis, key: int) -> ClusterRow | None:
+    """Give one cluster of the run in force."""
+    return layers.one_cluster(connection, key)
+
+
+def _layer_filter(on: Basis, run: Run, question: Question) -> tuple[LayerFilter, tuple[int, int]]:
+    """Translate a question to the layers' words; whole local months, as they are counted."""
+    timezone, asked = on.reference.profile.timezone, question.period
+    first, last = local_months(run.period_start, run.period_end, timezone)
+    if asked is not None and asked.start is not None:
+        first = max(first, local_month(asked.start, timezone))
+    if asked is not None and asked.end is not None:
+        last = min(last, local_month(asked.end - SECOND, timezone))
+    where = LayerFilter(
+        window=question.window,
+        categories=question.categories,
+        months=None if asked is None else (first, last),
+        area_id=_restriction(on, question),
+    )
+    return where, (first, last)
+
+
+def _area(on: Basis, question: Question) -> AreaRow | None:
+    return next((row for row in on.reference.areas if row.id == question.area_id), None)
+
+
+def _restriction(on: Basis, question: Question) -> int | None:
+    """Name the area asked for; the whole municipality is no restriction."""
+    asked = _area(on, question)
+    return None if asked is None or asked.kind == MUNICIPALITY else asked.id
+
+
+def _touches(shape: shapely.Geometry, question: Question) -> bool:
+    return question.bbox is None or bool(shapely.intersects(shape, shapely.box(*question.bbox)))
+
+
+def _inside(counts: CellCounts, question: Question) -> CellCounts:
+    if question.bbox is None or not counts.cell.size:
+        return counts
+    touch = shapely.intersects(grid.polygons(counts.cell), shapely.box(*question.bbox))
+    return CellCounts(counts.cell[touch], counts.count[touch], counts.weight[touch])
+
+
+def _meets(period: Period, run: Run) -> bool:
+    """Tell whether a span of instants meets a run's period."""
+    begins = period.start is None or period.start < run.period_end
+    return begins and (period.end is None or period.end > run.period_start)
