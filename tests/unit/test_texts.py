@@ -1,0 +1,240 @@
+"""Every code somebody may meet has a Swedish sentence, and every sentence gets its values."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+from geo import cells, errors, observations
+from geo.profile import AREA_KINDS
+from pipelines import profiles
+from pipelines.texts import LOCALE, sentence, text
+
+ROOT = Path(__file__).parents[2]
+SOURCES = sorted(
+    path
+    for folder in ("geo", "store", "pipelines", "app")
+    for path in (ROOT / folder).rglob("*.py")
+)
+TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) for path in SOURCES}
+PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}")
+CODE = re.compile(r"[a-z0-9]+(-[a-z0-9_]+)+")
+# Where a code is handed on by a variable; the codes themselves are constants elsewhere.
+HANDED_ON = {"pipelines/profiles.py", "pipelines/texts.py", "pipelines/commands/door.py"}
+# Modules whose row faults become the reasons of rows in quarantine.
+ROW_FAULTS = ("fields", "times", "kinds", "placing", "batches")
+
+
+def catalogue():
+    with (LOCALE / "sv.po").open("rb") as file:
+        return {message.id: message.string for message in read_po(file) if message.id}
+
+
+SENTENCES = catalogue()
+
+
+def error_names():
+    """Name every class of error, wherever it is defined."""
+    found = {"LagesbildError"}
+    classes = [n for tree in TREES.values() for n in ast.walk(tree) if isinstance(n, ast.ClassDef)]
+    while True:
+        more = {c.name for c in classes if any(named(b) in found for b in c.bases)} - found
+        if not more:
+            return found
+        found |= more
+
+
+def named(node):
+    """Give the name that an expression ends with."""
+    return getattr(node, "id", getattr(node, "attr", ""))
+
+
+def uses():
+    """Yield place, code expression and keywords wherever a sentence is asked for."""
+    raised = error_names()
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or not node.args:
+                continue
+            is_error = named(node.func) in raised
+            is_said = isinstance(node.func, ast.Name) and node.func.id in {"say", "text"}
+            if is_error or is_said:
+                keywords = {keyword.arg for keyword in node.keywords}
+                yield f"{path}:{node.lineno}", node.args[0], keywords
+
+
+def constants(expression):
+    """Give the codes that an expression may be: a constant, or one of two."""
+    if isinstance(expression, ast.IfExp):
+        return constants(expression.body) | constants(expression.orelse)
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        return {expression.value}
+    return set()
+
+
+def strings(module):
+    """Give every string constant of a module of pipelines/ that looks like a code."""
+    tree = TREES[f"pipelines/{module}.py"]
+    found = {n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)}
+    return {value for value in found if isinstance(value, str) and CODE.fullmatch(value)}
+
+
+def test_there_is_something_to_look_at():
+    assert len(list(uses())) > 200
+    assert len(error_names()) > 7
+
+
+def test_every_code_that_is_raised_or_said_has_a_sentence():
+    missing = {
+        f"{place} {code}"
+        for place, expression, _ in uses()
+        for code in constants(expression)
+        if code not in SENTENCES
+    }
+    assert missing == set()
+
+
+def test_every_placeholder_of_a_sentence_is_given_where_it_is_raised():
+    lacking = {}
+    for place, expression, keywords in uses():
+        for code in constants(expression):
+            wanted = set(PLACEHOLDER.findall(SENTENCES.get(code, "")))
+            if None not in keywords and not wanted <= keywords:
+                lacking[place] = (code, wanted - keywords)
+    assert lacking == {}
+
+
+def test_codes_that_are_put_together_belong_to_a_known_family():
+    families = set()
+    for place, expression, _ in uses():
+        if isinstance(expression, ast.JoinedStr):
+            families.add(expression.values[0].value.rstrip("-"))
+        elif not constants(expression) and not isinstance(expression, ast.Attribute):
+            path = place.partition(":")[0]
+            assert path in HANDED_ON | {"pipelines/__main__.py", "app/problems.py"}, place
+    assert families <= set(MEMBERS) | {"collection", "parameter"}
+
+
+def steps():
+    """Name the steps of which progress is shown."""
+    return {
+        node.args[0].value
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and named(node.func) in {"progress", "_progress"}
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+
+
+def keys_of(module, function):
+    """Give the string keys of the dictionaries that a function writes."""
+    (body,) = (
+        n for n in ast.walk(TREES[module]) if isinstance(n, ast.FunctionDef) and n.name == function
+    )
+    return {
+        key.value
+        for node in ast.walk(body)
+        if isinstance(node, ast.Dict)
+        for key in node.keys
+        if isinstance(key, ast.Constant)
+    }
+
+
+def match_types():
+    """Name the ways of placing that the gazetteer's own documentation lists."""
+    doc = ast.get_docstring(
+        next(
+            n
+            for n in ast.walk(TREES["geo/gazetteer.py"])
+            if isinstance(n, ast.ClassDef) and n.name == "Match"
+        )
+    )
+    listed = re.search(r"is one of ([\w, \n]+)\.", doc)[1]
+    return {word.strip() for word in listed.split(",")}
+
+
+REASONS = set().union(*(strings(module) for module in ROW_FAULTS)) | {
+    code for code in strings("ingest") if code.startswith("id-")
+}
+MEMBERS = {
+    "reason": REASONS,
+    "step": steps() | {"start"},
+    "match": match_types(),
+    "time": keys_of("pipelines/ingest.py", "_precision"),
+    "kind": {"incidents", "observations"},
+    "head": {*("number", "when", "kind", "file", "read", "accepted", "duplicates", "quarantined")},
+    "theme": {category.theme for category in profiles.load("eskilstuna").profile.categories},
+    "observation": set(observations.TYPES.values()),
+    "light": set(observations.LIGHTS.values()),
+    "area-kind": set(AREA_KINDS),
+    "area-kinds": set(AREA_KINDS) - {"municipality"},
+    "size": {str(resolution) for resolution in cells.RESOLUTIONS},
+}
+
+
+@pytest.mark.parametrize("family", MEMBERS)
+def test_every_member_of_a_family_has_a_sentence(family):
+    assert len(MEMBERS[family]) > 1
+    missing = {name for name in MEMBERS[family] if f"{family}-{name}" not in SENTENCES}
+    assert missing == set()
+
+
+def test_reasons_take_the_value_of_the_cell_and_nothing_else():
+    for code, words in SENTENCES.items():
+        if code.startswith("reason-"):
+            assert set(PLACEHOLDER.findall(words)) <= {"value"}, code
+
+
+def test_no_sentence_is_left_without_a_use():
+    pages = [*(ROOT / "web" / "templates").rglob("*.html")]
+    everything = "\n".join(path.read_text("utf-8") for path in [*SOURCES, *pages])
+    families = tuple(f"{family}-" for family in (*MEMBERS, "collection", "parameter"))
+    unused = {
+        code
+        for code in SENTENCES
+        if not re.search(rf"""["']{re.escape(code)}["']""", everything)
+        and not code.startswith(families)
+    }
+    assert unused == set()
+
+
+def test_no_family_keeps_a_sentence_for_a_member_it_lost():
+    for family in ("reason", "step", "match", "time"):
+        kept = {code for code in SENTENCES if code.startswith(f"{family}-")}
+        assert kept == {f"{family}-{name}" for name in MEMBERS[family]}
+
+
+def test_placeholders_are_plain_names():
+    for code, words in SENTENCES.items():
+        assert words.strip(), code
+        assert not re.search(r"\{\w*[.\[!]", words), code
+        assert words.count("{") == words.count("}") == len(PLACEHOLDER.findall(words)), code
+
+
+def test_sentences_for_errors_are_sentences():
+    raised = error_names()
+    for tree in TREES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and named(node.func) in raised and node.args:
+                for code in constants(node.args[0]):
+                    words = SENTENCES[code].strip()
+                    assert words[0].isupper() or words[0] in "”{", code
+                    # A sentence may end with a command to type, which takes no full stop.
+                    assert words[-1] in ".…}" or ": " in words or "://" in words, code
+
+
+def test_values_are_put_in_as_they_are():
+    fault = errors.UnreadableFile("no-file", file="{x} 100 % <b>.csv")
+    assert sentence(fault) == "Filen {x} 100 % <b>.csv finns inte."
+
+
+def test_a_missing_value_is_left_out_rather_than_failing_twice():
+    assert text("no-file") == "Filen – finns inte."
+
+
+def test_a_code_without_a_sentence_is_still_seen():
+    assert text("no-such-code") == "no-such-code"
