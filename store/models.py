@@ -152,7 +152,8 @@ class Quarantined(Base):
 class Located:
     """What every placed record knows about its place."""
 
-    import_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batch.id"), index=True)
+    # No foreign key: it is checked once a row, and an import writes its batch and rows together.
+    import_id: Mapped[int] = mapped_column(index=True)
     row_key: Mapped[bytes] = mapped_column(Digest, unique=True)  # of the source and its row
     content_key: Mapped[bytes] = mapped_column(Digest)  # digest of what the row said
     # What the source says about the place, kept so that a better register can place it anew.
@@ -268,9 +269,7 @@ class CellCount(Base):
     __tablename__ = "cell_count"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
 
-    layer_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("layer.id", ondelete="CASCADE"), primary_key=True
-    )
+    layer_id: Mapped[int] = mapped_column(primary_key=True)  # no foreign key, as in Located
     window: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     area_id: Mapped[int] = mapped_column(primary_key=True)  # 0: in no such area
     district_id: Mapped[int] = mapped_column(primary_key=True)
@@ -287,9 +286,7 @@ class AreaCount(Base):
     __tablename__ = "area_count"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
 
-    layer_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("layer.id", ondelete="CASCADE"), primary_key=True
-    )
+    layer_id: Mapped[int] = mapped_column(primary_key=True)  # no foreign key, as in Located
     window: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     area_id: Mapped[int] = mapped_column(primary_key=True)
     month: Mapped[int] = mapped_column(primary_key=True)

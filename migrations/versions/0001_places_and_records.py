@@ -146,9 +146,6 @@ def _incident() -> None:
         sa.Column("district_id", sa.Integer(), nullable=True),
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["import_id"], ["import_batch.id"], name=op.f("fk_incident_import_id")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
         sa.UniqueConstraint("row_key", name=op.f("uq_incident_row_key")),
         sqlite_autoincrement=True,
@@ -208,9 +205,6 @@ def _observation() -> None:
         sa.Column("district_id", sa.Integer(), nullable=True),
         sa.Column("profile_revision", sa.Integer(), nullable=False),
         sa.Column("position", Shape("POINT"), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["import_id"], ["import_batch.id"], name=op.f("fk_observation_import_id")
-        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_observation")),
         sa.UniqueConstraint("row_key", name=op.f("uq_observation_row_key")),
         sqlite_autoincrement=True,

@@ -103,9 +103,6 @@ def _area_count() -> None:
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("weight", Real, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["layer_id"], ["layer.id"], name=op.f("fk_area_count_layer_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint(
             "layer_id", "window", "area_id", "month", "category", name=op.f("pk_area_count")
         ),
@@ -125,9 +122,6 @@ def _cell_count() -> None:
         sa.Column("category", sa.Text(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.Column("weight", Real, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["layer_id"], ["layer.id"], name=op.f("fk_cell_count_layer_id"), ondelete="CASCADE"
-        ),
         sa.PrimaryKeyConstraint(
             "layer_id",
             "window",

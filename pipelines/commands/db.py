@@ -25,7 +25,10 @@ def upgrade() -> None:
         before, after = schema.upgrade(store)
     finally:
         store.close()
-    say("db-current" if before == after else "db-upgraded", before=before or "–", after=after)
+    if before is None:
+        say("db-created", after=after)
+    else:
+        say("db-current" if before == after else "db-upgraded", before=before, after=after)
 
 
 @app.command()
