@@ -279,6 +279,17 @@ def test_cells_with_line_breaks_and_quotes_survive_the_way_out_and_in(gpkg_desk)
         assert hand_in(gpkg_desk, header, [row]) == [(1, 0, 0)]
 
 
+@pytest.mark.parametrize("cell", ["=1+1", "+46 70", "@SUM(A1)", "-x", "\t=1", "'=1", "-5", "+5"])
+def test_a_cell_that_a_spreadsheet_would_run_is_text_outside_and_itself_inside(gpkg_desk, cell):
+    gpkg_desk.take_rows(report(1, ANTAL="x", GATA=cell))
+    header, (row,) = exported(gpkg_desk)
+    shown = row[header.index("GATA")]
+    assert shown.lstrip("-+")[:1].isdigit() or shown[:1] not in set("=+-@\t\r")
+    row[header.index("ANTAL")] = "1"
+    assert hand_in(gpkg_desk, header, [row]) == [(1, 0, 0)]
+    assert gpkg_desk.one("SELECT street FROM incident") == cell.strip()
+
+
 def test_a_ragged_row_is_exported_as_it_stood_and_comes_in_when_it_fits(gpkg_desk):
     gpkg_desk.take_rows(report(1), [*report(2), "för mycket"])
     header, (row,) = exported(gpkg_desk)
