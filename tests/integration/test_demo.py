@@ -114,6 +114,7 @@ def test_the_sign_in_and_the_secret_are_for_their_owner_only(made):
         store.close()
 
 
+@pytest.mark.deep
 def test_two_demonstrations_have_different_secrets_and_the_same_data(made, tmp_path):
     other = demo.prepare(tmp_path, FIRST, lambda _: None)
     assert other.password != made[1].password
@@ -138,3 +139,13 @@ def test_the_map_has_something_to_show(made, store):
     assert shown.matched > 20
     wanted = {"Skiftinge", "Årby", "Fröslunda", "Lagersberg", "Nattlivskärnan"}
     assert {name for name, n in by_area.items() if n > 20} >= wanted
+
+
+def test_the_command_finds_it_again_and_shows_the_sign_in(made, command):
+    folder, first, _, _ = made
+    code, out, err = command(
+        f"sqlite:///{folder / 'lagesbild.gpkg'}", "demo", "prepare", "--dir", folder
+    )
+    assert (code, err) == (0, "")
+    assert "SYNTETISKA DATA" in out
+    assert f"{first.user} med lösenordet {first.password}" in out

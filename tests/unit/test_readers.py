@@ -91,7 +91,7 @@ def test_the_delimiter_is_the_one_that_gives_every_row_as_many_cells(tmp_path, d
         ("\ufeffå;b\n1;2\n".encode("utf-16-be"), "utf-16"),
         (b"a;b\n1;2\n", "utf-8"),
         ("å;b\n1;€ – ”citat”\n".encode("cp1252"), "cp1252"),
-        (b"a;b\n" + b"1;2\n" * 400_000 + "å;2\n".encode("cp1252"), "cp1252"),  # far into the file
+        (b"a;b\n" + b"1;%d\n" % 10**99 * 12_000 + "å;2\n".encode("cp1252"), "cp1252"),  # far in
     ],
 )
 def test_the_encoding_is_recognised(tmp_path, content, encoding):
@@ -183,7 +183,9 @@ def written(text, value):
         assert text == ""
     elif isinstance(value, bool):
         assert text == str(int(value))
-    elif isinstance(value, int | float):
+    elif isinstance(value, int):
+        assert text == str(value)
+    elif isinstance(value, float):
         assert float(text) == value
     else:
         assert text == value.encode(errors="replace").decode().replace("\x00", "\ufffd")
