@@ -272,11 +272,11 @@ class _Import:
         fits = crs.recognise(x, y, profile.source_epsgs, profile.envelope)
         if given is not None:
             lon, lat = crs.transform(x, y, given, crs.WGS84)
-            if crs.inside(lon, lat, profile.envelope).mean() <= MOST:
+            if crs.inside(lon, lat, profile.envelope).mean() < MOST:
                 raise self._elsewhere(fits, given)
             return Frame(given)
         epsg, swapped, share = fits
-        if share <= MOST or swapped:
+        if share < MOST or swapped:
             raise self._elsewhere(fits, None)
         return Frame(epsg)
 
@@ -284,7 +284,7 @@ class _Import:
         """Say that most coordinates lie outside, and which system would fit."""
         epsg, swapped, share = fits
         place, file = self.deriver.profile.label, self.opening.file_name
-        if share <= MOST:
+        if share < MOST:
             return InvalidParameter("coordinates-elsewhere", place=place, file=file)
         if swapped:
             return InvalidParameter(

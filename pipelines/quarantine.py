@@ -107,10 +107,22 @@ def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Rep
             if row is None:
                 raise InvalidParameter("quarantine-id", file=path.name, line=line, value=number)
             by_import[row.import_id].append((row, cells))
+        for import_id in by_import:
+            _require_header(connection, import_id, path, table.header[3:])
         return [
             _retry_one(connection, import_id, some, options, now)
             for import_id, some in by_import.items()
         ]
+
+
+def _require_header(
+    connection: sa.Connection, import_id: int, path: Path, given: list[str]
+) -> None:
+    """Refuse a sheet whose columns were moved or renamed: cells are read by their place."""
+    header = [str(name) for name in imports.batch(connection, import_id).report["header"]]
+    if [_as_written(name) for name in given] != [name.strip() for name in header]:
+        columns = ", ".join(header)[:300]
+        raise InvalidParameter("quarantine-header", file=path.name, columns=columns)
 
 
 def _retry_one(

@@ -114,7 +114,7 @@ def _translated() -> Iterator[None]:
         # store/bulk.py speaks to the driver itself, so the driver's own faults come here too.
         cause = fault.orig if isinstance(fault, exc.DBAPIError) else fault
         name = getattr(cause, "sqlite_errorname", "")
-        if name == "SQLITE_NOTADB":
+        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
             raise InvalidParameter("not-a-database") from fault
         if isinstance(cause, psycopg.DataError) and cause.sqlstate is None:
             raise InvalidParameter("text-not-storable") from fault  # it holds a NUL

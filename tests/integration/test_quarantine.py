@@ -155,6 +155,22 @@ def test_masked_rows_are_exported_masked_and_come_in_when_corrected(desk):
     assert hand_in(desk, header, rows) == [(1, 0, 0)]
 
 
+def test_a_masked_row_handed_in_unchanged_still_waits(desk):
+    desk.take_rows(report(1, GATA=f"Anna {NUMBER}"))
+    header, rows = exported(desk)
+    assert hand_in(desk, header, rows) == [(0, 0, 1)]
+
+
+def test_a_sheet_whose_columns_were_moved_is_refused_whole(desk):
+    desk.take_rows(report(1, ANTAL="x"))
+    header, rows = exported(desk)
+    header[3], header[4] = header[4], header[3]
+    with pytest.raises(InvalidParameter) as refused:
+        hand_in(desk, header, rows)
+    assert refused.value.code == "quarantine-header"
+    assert len(desk.set_aside()) == 1
+
+
 @pytest.mark.parametrize(
     "harmless",
     ["811218-9877", "5000-K123456-26", "16,8112189876", "6582337", "585802 6582337", "2026-03-06"],
