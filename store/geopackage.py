@@ -6,6 +6,8 @@ columns with the same SQL as in PostGIS, and a file without triggers can be edit
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from geo.errors import SchemaMismatch
 from store.types import SRID, Shape
 
 if TYPE_CHECKING:
-    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
@@ -59,11 +61,29 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
     cursor = connection.cursor()
     cursor.execute(f"PRAGMA busy_timeout = {WAITS_MS['short']}")
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _keep_a_write_ahead_log(cursor)
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
+
+
+def _keep_a_write_ahead_log(cursor: DBAPICursor) -> None:
+    """Let readers and a writer work at once; the file remembers it.
+
+    The first time, several processes may ask for it at the same moment, and SQLite then refuses
+    all but one of them at once, whatever the busy timeout says.
+    """
+    patience = time.monotonic() + WAITS_MS["short"] / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as fault:
+            if not fault.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > patience:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def begin(connection: sa.Connection) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import time
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
@@ -262,6 +263,37 @@ def test_four_processes_write_and_read_without_a_word_of_complaint(tmp_path):
         assert len(imports.batches(connection)) == 4 * 8
         assert len(imports.quarantine(connection)) == 4 * 8 * 10
         assert connection.exec_driver_sql("PRAGMA integrity_check").all() == [("ok",)]
+
+
+FIRST = """
+import sys
+import time
+from store import db
+
+store = db.connect(sys.argv[1])
+print("ready", flush=True)
+moment = float(sys.stdin.readline())
+while time.monotonic() < moment:
+    pass
+with store.write() as connection:
+    connection.exec_driver_sql("SELECT 1")
+"""
+
+
+def test_a_new_file_may_be_opened_by_many_in_the_same_moment(tmp_path):
+    for round_ in range(8):
+        url = f"sqlite:///{tmp_path}/{round_}.gpkg"
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        workers = [
+            subprocess.Popen([sys.executable, "-c", FIRST, url], text=True, **pipes)
+            for _ in range(4)
+        ]
+        assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 4
+        moment = time.monotonic() + 0.05
+        for worker in workers:
+            worker.stdin.write(f"{moment}\n")
+            worker.stdin.flush()
+        assert [worker.communicate(timeout=60)[1] for worker in workers] == [""] * 4
 
 
 def test_opening_a_store_a_second_time_takes_no_lock_from_the_first(file):
