@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .PHONY: help setup dev demo test test-deep check check-python check-types check-imports check-files \
-        bench lock clean
+        bench bench-job lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -52,9 +52,12 @@ check-files: $(DEV)
 	$(BIN)/yamllint --strict compose.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
-bench: dev ## mäter tid och minne
+bench: dev ## mäter analysen bredvid andra program
+	$(BIN)/python -m benchmarks.run $(ARGS)
+
+bench-job: dev ## mäter vägen från fil till karta
 	@bash .ci/services.sh
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks.main_job.run $(ARGS)
 
 lock: $(DEV) ## låser om alla beroenden (ARGS=--upgrade för nyare utgåvor)
 	$(LOCK) $(ARGS) pyproject.toml --all-extras --group build -o requirements/runtime.txt

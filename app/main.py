@@ -19,7 +19,7 @@ from app.headers import SecurityHeaders
 from app.kept import AnswerCache
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
-from app.routes import features, pages, public
+from app.routes import features, methods, pages, public
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import settings as configuration
@@ -74,7 +74,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         passwords=Passwords(),
     )
     problems.install(app)
-    for router in (public.router, pages.router, features.router):
+    for router in (public.router, pages.router, features.router, methods.router):
         app.router.routes.extend(router.routes)
     app.mount("/static", Static(directory=WEB / "static"), name="static")
     access.check_guarded(app.routes)

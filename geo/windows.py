@@ -24,6 +24,7 @@ MINUTES_A_DAY = 1440
 WHOLE_EVENT_SHARE = 0.5  # an event counts as inside a window from this share on
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 SKIPPED, REPEATED = 1, 2  # flags of `to_utc`
+_CHUNK = 1 << 15  # instants at a time, so that what a step reads is still in the cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,39 @@ class Occurrences:
     ends: NDArray[np.int64]  # (m,) seconds since 1970, exclusive
     always: bool
 
+    def holds(self, instants: NDArray[np.datetime64]) -> NDArray[np.bool_]:
+        """Tell at which instants the window is open: (n,) ``datetime64`` UTC -> (n,); NaT is not.
+
+        Notes
+        -----
+        The window opens and closes at sorted edges, so it is open where an odd number of them has
+        passed. Many instants look that number up in a table of short stretches of time, each
+        with at most one edge inside; few are searched for among the edges.
+        """
+        if self.always:
+            return np.ones(instants.shape, dtype=bool)
+        lasting = self.ends > self.starts
+        edges = np.column_stack([self.starts[lasting], self.ends[lasting]]).ravel()
+        seconds = instants.astype("datetime64[s]", copy=False).view(np.int64)
+        if not edges.size:
+            return np.zeros(instants.shape, dtype=bool)
+        shift = int(np.diff(edges).min()).bit_length() - 1
+        stretches = int((edges[-1] - edges[0]) >> shift) + 3
+        if stretches > seconds.size:
+            return np.searchsorted(edges, seconds, side="right") % 2 == 1
+        first = edges[0] - (1 << shift)
+        passed = np.searchsorted(edges, first + (np.arange(stretches) << shift), side="right")
+        edge = np.append(edges, np.iinfo(np.int64).max)[passed]
+        was_open = passed % 2 == 1
+        found = np.empty(seconds.shape, dtype=bool)
+        for start in range(0, seconds.size, _CHUNK):
+            some = seconds[start : start + _CHUNK]
+            # Subtracting from NaT, the smallest number of all, would wrap around.
+            within = (np.maximum(some, first) - first) >> shift
+            stretch = np.minimum(within, stretches - 1, out=within)
+            found[start : start + _CHUNK] = was_open[stretch] ^ (some >= edge[stretch])
+        return found
+
     def _open_before(self, second: NDArray[np.int64]) -> NDArray[np.int64]:
         """Seconds the window has been open before each instant."""
         opened = np.concatenate([[0], np.cumsum(self.ends - self.starts)])
@@ -193,9 +227,7 @@ class Occurrences:
         first = start.astype("datetime64[s]").astype(np.int64)
         last = end.astype("datetime64[s]").astype(np.int64)
         lasting = ~np.isnat(end) & (last > first)
-        index = np.searchsorted(self.starts, first, side="right")
-        inside = (index > 0) & (first < self.ends[np.clip(index - 1, 0, None)])
-        share = inside.astype(float)
+        share = self.holds(start).astype(float)
         a, b = first[lasting], last[lasting]
         share[lasting] = (self._open_before(b) - self._open_before(a)) / (b - a)
         return share

@@ -16,6 +16,7 @@ import shapely
 from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import Conflict, InvalidParameter, TooFewObservations
+from geo.places import collapse
 from pipelines import collector
 from pipelines.derive import PRECISE_M, Deriver
 from pipelines.naming import Namer
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from numpy.typing import NDArray
 
-    from geo.clusters import Places, Summary
+    from geo.clusters import Summary
+    from geo.places import Places
     from geo.profile import Profile
     from store.db import Store
     from store.incidents import Sample
@@ -284,9 +286,7 @@ class _Study:
         self._progress("clusters")
         which = self.usable
         x_m, y_m = self.all.x_m[which], self.all.y_m[which]
-        points = _Points(
-            clusters.collapse(x_m, y_m), self.all.count[which], self.category_no[which]
-        )
+        points = _Points(collapse(x_m, y_m), self.all.count[which], self.category_no[which])
         in_total = np.isin(points.category_no, [self.categories.index(c) for c in self.total])
         kinds = [(TOTAL, in_total)] + [
             (code, points.category_no == number) for number, code in enumerate(self.categories)

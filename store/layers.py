@@ -92,6 +92,7 @@ class NewCluster:
     name: str
     area_id: int
     hull: shapely.Geometry
+    verdict: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,6 +315,30 @@ class Cluster(Base):
     name: Mapped[str] = mapped_column(sa.Text)
     area_id: Mapped[int]
     hull: Mapped[shapely.Geometry] = mapped_column(Shape("GEOMETRY"))
+    verdict: Mapped[str | None] = mapped_column(sa.Text)  # null in runs before there were any
+
+
+class UnitVerdict(Base):
+    """What may be said about an area or a cell, over a run's whole period.
+
+    Only where there is something to say: a unit without a row has too few events.
+    """
+
+    __tablename__ = "unit_verdict"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
+
+    layer_id: Mapped[int] = mapped_column(primary_key=True)  # no foreign key, as in Located
+    resolution: Mapped[int] = mapped_column(primary_key=True)  # of the cell; 0 for an area
+    window: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    category: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # "" is the total
+    unit: Mapped[int] = mapped_column(Int64, primary_key=True, autoincrement=False)  # cell or area
+    verdict: Mapped[str] = mapped_column(sa.Text)
+    reasons: Mapped[str] = mapped_column(sa.Text)  # codes with spaces between them
+    count: Mapped[int]
+    expected: Mapped[float] = mapped_column(Real)  # by the study area's own level
+    ratio_low: Mapped[float | None] = mapped_column(Real)  # interval of count over expected
+    ratio_high: Mapped[float | None] = mapped_column(Real)
+    q: Mapped[float] = mapped_column(Real)  # adjusted for all units compared
 
 
 class User(Base):

@@ -23,7 +23,7 @@ DOCS = ROOT / "docs"
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *sorted(DOCS.rglob("*.md")),
-    ROOT / "benchmarks" / "README.md",
+    ROOT / "benchmarks" / "main_job" / "README.md",
 ]
 DECISIONS = sorted((DOCS / "adr").glob("*.md"))
 MAPPINGS = sorted((DOCS / "mappings").glob("*.toml"))

@@ -8,9 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import data
-from steps import Steps
-
+from benchmarks.main_job import data
+from benchmarks.steps import Steps
 from pipelines import mapping, places
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest

@@ -1,0 +1,129 @@
+"""Which points share a place: an open hash table over the exact bits of two coordinates (numba).
+
+Importing this module fails where numba is absent or cannot write its cache; `geo.places` then does
+the same with numpy alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numba import njit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SMALLEST = 1 << 12  # slots of an empty table; a power of two
+_FREE = -1
+# Odd 64-bit numbers with well mixed bits: those of MurmurHash3's finaliser, Appleby 2011.
+_FIRST = np.uint64(0xFF51AFD7ED558CCD)
+_SECOND = np.uint64(0xC4CEB9FE1A85EC53)
+_HALF, _ONE = np.uint64(32), np.uint64(1)
+
+
+class Table(NamedTuple):
+    """Places in the order in which they were first seen, and where to find them."""
+
+    slots: NDArray[np.int32]  # (a power of two,) number of a place; -1 where free
+    xy: NDArray[np.float64]  # (room, 2) metres; rows from `used` on mean nothing
+    used: int
+
+
+@njit(cache=True, nogil=True)
+def _mixed(x_bits: np.uint64, y_bits: np.uint64) -> np.uint64:
+    """Mix 128 bits so that all of them decide about the lowest ones."""
+    mixed = (x_bits ^ (x_bits >> _HALF)) * _FIRST
+    mixed = (mixed ^ (mixed >> _HALF) ^ y_bits) * _SECOND
+    return mixed ^ (mixed >> _HALF)
+
+
+@njit(cache=True, nogil=True)
+def _grown(
+    slots: NDArray[np.int32], xy: NDArray[np.float64]
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Give a full table twice the room."""
+    used = xy.shape[0]
+    roomier = np.full(2 * slots.size, _FREE, np.int32)
+    copy = np.empty((2 * used, 2))
+    copy[:used] = xy
+    bits = copy.view(np.uint64)
+    last = np.uint64(roomier.size - 1)
+    for number in range(used):
+        at = _mixed(bits[number, 0], bits[number, 1]) & last
+        while roomier[at] != _FREE:
+            at = (at + _ONE) & last
+        roomier[at] = number
+    return roomier, copy
+
+
+@njit(cache=True, nogil=True)
+def empty() -> Table:
+    """Make a table of no places."""
+    return Table(np.full(_SMALLEST, _FREE, np.int32), np.empty((_SMALLEST // 2, 2)), 0)
+
+
+@njit(cache=True, nogil=True)
+def numbered(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], table: Table
+) -> tuple[NDArray[np.intp], Table]:
+    """Give each point the number of its place; places not seen before are added to the table.
+
+    Coordinates must not be NaN; -0.0 is the same coordinate as 0.0. Do not use the table that was
+    passed in again: the one returned takes over its arrays.
+    """
+    number = np.empty(x_m.size, np.intp)
+    done = 0
+    while done < x_m.size:
+        if table.used == table.xy.shape[0]:
+            slots, xy = _grown(table.slots, table.xy)
+            table = Table(slots, xy, table.used)
+        more, used = _looked_up(x_m[done:], y_m[done:], table, number[done:])
+        done += more
+        table = Table(table.slots, table.xy, used)
+    return number, table
+
+
+@njit(cache=True, nogil=True)
+def _looked_up(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], table: Table, number: NDArray[np.intp]
+) -> tuple[int, int]:
+    """Do so until the table is full: how many points are done, and how many places are known.
+
+    Growing is left to the caller: arrays that may change inside make this loop three times slower.
+    """
+    slots, xy, used = table.slots, table.xy, table.used
+    last = np.uint64(slots.size - 1)
+    point = np.empty(2)
+    bits = point.view(np.uint64)
+    for i in range(x_m.size):
+        point[0] = x_m[i] + 0.0
+        point[1] = y_m[i] + 0.0
+        at = _mixed(bits[0], bits[1]) & last
+        found = slots[at]
+        while found != _FREE and not (xy[found, 0] == point[0] and xy[found, 1] == point[1]):
+            at = (at + _ONE) & last
+            found = slots[at]
+        if found == _FREE:
+            if used == xy.shape[0]:
+                return i, used
+            found = np.int32(used)
+            slots[at] = found
+            xy[found, 0], xy[found, 1] = point[0], point[1]
+            used += 1
+        number[i] = found
+    return x_m.size, used
+
+
+@njit(cache=True, nogil=True)
+def sort_ties(order: NDArray[np.intp], x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> None:
+    """Sort, in place, each run of equal x of an `order` by x also by y."""
+    start = 0
+    while start < order.size:
+        end = start + 1
+        while end < order.size and x_m[order[end]] == x_m[order[start]]:
+            end += 1
+        if end - start > 1:
+            run = order[start:end].copy()
+            order[start:end] = run[np.argsort(y_m[run])]
+        start = end

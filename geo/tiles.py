@@ -1,0 +1,451 @@
+"""Mapbox vector tiles (version 2.1) straight from arrays of corners.
+
+A tile holds whole numbers only: commands, zigzag differences and lengths, all written as varints.
+So all features of a layer are laid out as one array of numbers, and one pass turns that into bytes.
+
+Layers are independent messages: the tile of several layers is their bytes one after the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import shapely
+
+from geo import cells as grid
+from geo.checks import require_positive, require_same_length
+from geo.errors import InvalidParameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Column = NDArray[np.generic] | Sequence[str | float | None]
+    Projection = Callable[
+        [NDArray[np.float64], NDArray[np.float64]],
+        tuple[NDArray[np.float64], NDArray[np.float64]],
+    ]
+
+MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
+MERCATOR_RADIUS_M = 6_378_137.0
+_MERCATOR_LIMIT = 85.06  # degrees; the square world ends at 85.0511
+_FARTHEST = 1 << 30  # tile units; differences must fit in 32 bits
+# Field numbers and wire types of the specification, as they stand in the bytes.
+_LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x78
+_ID, _TAGS, _TYPE, _GEOMETRY, _POLYGON = 0x08, 0x12, 0x18, 0x22, 3
+_STRING, _DOUBLE, _UINT, _SINT, _BOOL = 0x0A, 0x19, 0x28, 0x30, 0x38
+_MOVE_TO_ONE, _LINE_TO, _CLOSE = (1 << 3) | 1, 2, (1 << 3) | 7
+_SEVEN, _MORE = 0x7F, 0x80  # a varint: seven bits a byte, and a bit that says more follow
+_ABSENT = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One tile's square in the projected plane."""
+
+    west: float  # projected units
+    north: float
+    size: float
+    extent: int = 4096  # tile units along a side
+    buffer: int = 80  # tile units around the square in which shapes are still kept
+
+    def __post_init__(self) -> None:
+        """Refuse a tile without area."""
+        require_positive(size=self.size, extent=self.extent)
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """Tiles of half the size with each zoom level; row 0 is in the north, column 0 in the west."""
+
+    west: float  # projected units
+    north: float
+    size: float  # of the one tile of zoom level 0
+
+    def frame(self, zoom: int, column: int, row: int) -> Frame:
+        """Give a tile's square.
+
+        Raises
+        ------
+        InvalidParameter
+            There is no such tile.
+        """
+        if zoom < 0 or not (0 <= column < 1 << zoom and 0 <= row < 1 << zoom):
+            raise InvalidParameter("no-such-tile", zoom=zoom, column=column, row=row)
+        size = self.size / 2**zoom
+        return Frame(self.west + column * size, self.north - row * size, size)
+
+
+_HALF_WORLD_M = np.pi * MERCATOR_RADIUS_M
+WEB_MERCATOR_QUAD = Pyramid(-_HALF_WORLD_M, _HALF_WORLD_M, 2 * _HALF_WORLD_M)
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Polygons as ragged arrays of projected corners."""
+
+    x: NDArray[np.float64]  # (v,)
+    y: NDArray[np.float64]  # (v,)
+    rings: NDArray[np.intp]  # (r + 1,) corners of ring r: rings[r] to rings[r + 1]
+    features: NDArray[np.intp]  # (f + 1,) rings of feature f: features[f] to features[f + 1]
+    hole: NDArray[np.bool_]  # (r,) a hole in the ring before it that is none
+
+
+def web_mercator(
+    lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Project degrees to EPSG:3857 metres; nearer to a pole than 85.06 degrees is drawn there."""
+    within = np.clip(lat, -_MERCATOR_LIMIT, _MERCATOR_LIMIT)
+    north = np.log(np.tan(np.radians(within / 2 + 45)))
+    return np.radians(lon) * MERCATOR_RADIUS_M, north * MERCATOR_RADIUS_M
+
+
+def of_cells(cells: NDArray[np.int64], project: Projection) -> Shapes:
+    """Give H3 cells as shapes: `project` turns lon/lat degrees into the tiles' plane."""
+    outlines = grid.rings(cells)
+    x, y = project(*outlines.lonlat.T)
+    return Shapes(x, y, outlines.starts, np.arange(cells.size + 1), np.zeros(cells.size, bool))
+
+
+def of_polygons(
+    polygons: Sequence[shapely.Polygon | shapely.MultiPolygon], project: Projection
+) -> Shapes:
+    """Give lon/lat polygons as shapes: `project` turns degrees into the tiles' plane."""
+    several = [shapely.MultiPolygon(shapely.get_parts(polygon).tolist()) for polygon in polygons]
+    if not several:
+        none, start = np.empty(0), np.zeros(1, dtype=np.intp)
+        return Shapes(none, none, start, start, np.empty(0, dtype=bool))
+    _, lonlat, (rings, parts, features) = shapely.to_ragged_array(several)
+    hole = np.ones(rings.size - 1, dtype=bool)
+    hole[parts[:-1]] = False
+    return Shapes(*project(*lonlat[:, :2].T), rings, parts[features], hole)
+
+
+def encode(
+    layer: str,
+    shapes: Shapes,
+    frame: Frame,
+    columns: Mapping[str, Column],
+    ids: NDArray[np.int64] | None = None,
+) -> bytes:
+    """Write a tile with one layer of polygons.
+
+    Parameters
+    ----------
+    layer
+        Its name.
+    shapes
+        f polygons in the projected plane of `frame`.
+    frame
+        The tile.
+    columns
+        Property name -> (f,) values: whole numbers, fractions, truth values or strings. None and
+        NaN mean that a feature lacks the property; the format has no null.
+    ids
+        (f,) not negative; none by default.
+
+    Returns
+    -------
+    The bytes of the tile. Polygons outside the tile and its buffer, and rings that have no area
+    in whole tile units, are left out; so is a layer without features (empty bytes).
+
+    Raises
+    ------
+    InvalidParameter
+        Lengths differ, a coordinate is not finite, or a corner lies 2**30 units away.
+
+    Notes
+    -----
+    https://github.com/mapbox/vector-tile-spec/tree/master/2.1. Outer rings have a positive area by
+    the surveyor's formula in tile coordinates, whichever way they came. Not handled: shapes are
+    not cut at the tile's edge, and rounding to tile units may make thin shapes touch themselves.
+    """
+    count = shapes.features.size - 1
+    lengths = {name: np.empty((len(values), 0)) for name, values in columns.items()}
+    if ids is not None:
+        lengths["ids"] = ids[:, None]
+    require_same_length(shapes=np.empty((count, 0)), **lengths)
+    drawing = _drawn(shapes, frame)
+    if not drawing.features.size:
+        return b""
+    tags = _tagged(columns, drawing.features)
+    shown_ids = None if ids is None else ids[drawing.features].astype(np.uint64)
+    content = [
+        _text(_NAME, layer),
+        _features(_geometry(drawing), tags, shown_ids),
+        *(_text(_KEY, name) for name in columns),
+        tags.values,
+        _varints(np.array([_EXTENT, frame.extent, _VERSION, 2], dtype=np.uint64)),
+    ]
+    return _message(_LAYER, b"".join(content))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What of some shapes appears in a tile, in its units and ready to be written."""
+
+    x: NDArray[np.int64]  # (v,) corners, to the east
+    y: NDArray[np.int64]  # (v,) and to the south
+    sizes: NDArray[np.intp]  # (r,) corners of each ring
+    owner: NDArray[np.intp]  # (r,) position in `features` of the one each ring belongs to
+    features: NDArray[np.intp]  # (f,) which of the shapes
+
+
+def _drawn(shapes: Shapes, frame: Frame) -> _Drawing:
+    """Round to tile units, leave out what does not show, and turn rings the right way."""
+    if not (np.isfinite(shapes.x).all() and np.isfinite(shapes.y).all()):
+        raise InvalidParameter("coordinates-not-finite")
+    scale = frame.extent / frame.size
+    x = np.rint((shapes.x - frame.west) * scale)
+    y = np.rint((frame.north - shapes.y) * scale)
+    shown = _shown(x, y, shapes.rings[shapes.features], frame)
+    owner = np.repeat(np.arange(shown.size), np.diff(shapes.features))
+    ring = np.repeat(np.arange(owner.size), np.diff(shapes.rings))
+    if not shown.all():
+        kept = shown[owner][ring]
+        x, y, ring = x[kept], y[kept], ring[kept]
+    farthest = max(np.abs(x).max(initial=0), np.abs(y).max(initial=0))
+    if farthest > _FARTHEST:
+        raise InvalidParameter("shape-too-large-for-tile", units=farthest, most=_FARTHEST)
+    x, y, ring = _without_repeats(x.astype(np.int64), y.astype(np.int64), ring)
+
+    starts, ends = _runs(ring)
+    drawn = ring[starts]
+    area = _doubled_areas(x, y, starts, ends)
+    hole = shapes.hole[drawn]
+    outer = np.maximum.accumulate(np.where(hole, 0, np.arange(hole.size)))
+    good = (area != 0) & (area[outer] != 0)
+    starts, ends, wrong = starts[good], ends[good], ((area > 0) == hole)[good]
+    sizes = ends + 1 - starts
+    order = _ranges(starts, sizes)
+    if wrong.any():
+        mirrored = np.repeat(starts + ends, sizes) - order
+        order = np.where(np.repeat(wrong, sizes), mirrored, order)
+    features, position = np.unique(owner[drawn[good]], return_inverse=True)
+    return _Drawing(x[order], y[order], sizes, position, features)
+
+
+def _shown(
+    x: NDArray[np.float64], y: NDArray[np.float64], starts: NDArray[np.intp], frame: Frame
+) -> NDArray[np.bool_]:
+    """Tell which shapes' bounds reach into the tile or its buffer: corners (v,) -> (f,).
+
+    A shape is out of sight when all its corners lie beyond the same side.
+    """
+    low, high = -frame.buffer, frame.extent + frame.buffer
+    beyond = np.zeros(x.size, dtype=np.uint8)
+    for bit, side in enumerate((x < low, x > high, y < low, y > high)):
+        beyond |= side.view(np.uint8) << bit
+    shown = np.zeros(starts.size - 1, dtype=bool)
+    some = np.flatnonzero(starts[1:] > starts[:-1])
+    if some.size:
+        shown[some] = np.bitwise_and.reduceat(beyond, starts[some]) == 0
+    return shown
+
+
+def _without_repeats(
+    x: NDArray[np.int64], y: NDArray[np.int64], ring: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.intp]]:
+    """Drop corners equal to the one before in their ring, and closing ones equal to the first."""
+    kept = np.ones(x.size, dtype=bool)
+    kept[1:] = (x[1:] != x[:-1]) | (y[1:] != y[:-1]) | (ring[1:] != ring[:-1])
+    if not kept.all():
+        x, y, ring = x[kept], y[kept], ring[kept]
+    starts, ends = _runs(ring)
+    closing = (x[starts] == x[ends]) & (y[starts] == y[ends]) & (starts < ends)
+    kept = np.ones(x.size, dtype=bool)
+    kept[ends[closing]] = False
+    return x[kept], y[kept], ring[kept]
+
+
+def _runs(ring: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the first and the last corner of each ring that still has one."""
+    change = np.flatnonzero(ring[1:] != ring[:-1])
+    if not ring.size:
+        return change, change
+    return np.append(0, change + 1), np.append(change, ring.size - 1)
+
+
+def _doubled_areas(
+    x: NDArray[np.int64], y: NDArray[np.int64], starts: NDArray[np.intp], ends: NDArray[np.intp]
+) -> NDArray[np.int64]:
+    """Give twice the signed area of each ring by the surveyor's formula, exact: (r,)."""
+    if not starts.size:
+        return np.empty(0, dtype=np.int64)
+    sizes = ends + 1 - starts
+    x, y = x - np.repeat(x[starts], sizes), y - np.repeat(y[starts], sizes)
+    across = np.append(x[:-1] * y[1:] - x[1:] * y[:-1], 0)
+    across[ends] = 0  # the last side ends in the first corner, which is (0, 0) here
+    return np.add.reduceat(across, starts)
+
+
+def _ranges(starts: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Count up from each start: (3, 7) and (2, 3) give 3, 4, 7, 8, 9."""
+    before = np.cumsum(counts) - counts
+    return np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
+
+
+def _geometry(drawing: _Drawing) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """Turn rings into commands: all features' numbers, and how many each has (f,)."""
+    sizes = drawing.sizes
+    new = np.diff(drawing.owner, prepend=-1) > 0  # the cursor starts anew with each feature
+    first = (np.cumsum(sizes) - sizes)[new]
+    length = 2 * sizes + 3
+    start = np.cumsum(length) - length
+    numbers = np.empty(int(length.sum()), dtype=np.uint64)
+    numbers[start] = _MOVE_TO_ONE
+    numbers[start + 3] = ((sizes - 1) << 3) | _LINE_TO
+    numbers[start + length - 1] = _CLOSE
+    nth = _ranges(np.zeros_like(sizes), sizes)
+    place = np.repeat(start + 1, sizes) + 2 * nth + (nth > 0)
+    for offset, axis in enumerate((drawing.x, drawing.y)):
+        step = np.diff(axis, prepend=0)
+        step[first] = axis[first]
+        numbers[place + offset] = _zigzag(step)
+    return numbers, np.bincount(drawing.owner, length).astype(np.intp)
+
+
+def _zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
+    return ((values << 1) ^ (values >> 63)).astype(np.uint64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tags:
+    """Which keys and values the features have."""
+
+    numbers: NDArray[np.uint64]  # key, value, key, value ... of all features
+    counts: NDArray[np.intp]  # (f,) numbers of each
+    values: bytes  # the messages the values refer to
+
+
+def _tagged(columns: Mapping[str, Column], features: NDArray[np.intp]) -> _Tags:
+    """Collect the distinct values of each column and point every feature to its own."""
+    pairs = np.full((features.size, len(columns), 2), _ABSENT, dtype=np.int64)
+    messages, known = [], 0
+    for key, values in enumerate(columns.values()):
+        if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+            message, count, which = _numeric_values(values[features])
+        else:
+            message, count, which = _mixed_values([values[i] for i in features.tolist()])
+        pairs[:, key, 0] = key
+        pairs[:, key, 1] = np.where(which == _ABSENT, _ABSENT, which + known)
+        messages.append(message)
+        known += count
+    present = pairs[:, :, 1] != _ABSENT
+    return _Tags(
+        pairs[present].ravel().astype(np.uint64), 2 * present.sum(axis=1), b"".join(messages)
+    )
+
+
+def _numeric_values(values: NDArray[np.generic]) -> tuple[bytes, int, NDArray[np.intp]]:
+    """Write the distinct values of an array: messages, how many, and which each has (f,)."""
+    distinct, which = np.unique(values, return_inverse=True)
+    if values.dtype.kind == "f":
+        finite = np.isfinite(distinct)
+        which = np.where(finite, np.cumsum(finite) - 1, _ABSENT)[which]
+        fractions = distinct[finite].astype("<f8")
+        rows = np.empty((fractions.size, 11), dtype=np.uint8)
+        rows[:, :3] = _VALUE, 9, _DOUBLE
+        rows[:, 3:] = fractions.view(np.uint8).reshape(-1, 8)
+        return rows.tobytes(), fractions.size, which
+    kind = np.full(distinct.size, _BOOL if values.dtype.kind == "b" else _UINT)
+    numbers = distinct.astype(np.uint64)
+    if values.dtype.kind == "i":
+        signed = distinct.astype(np.int64)
+        kind[signed < 0] = _SINT
+        numbers = np.where(signed < 0, _zigzag(signed), signed.astype(np.uint64))
+    rows = np.column_stack([np.full(kind.size, _VALUE), 1 + _sizes(numbers), kind, numbers])
+    return _varints(rows.ravel().astype(np.uint64)), distinct.size, which
+
+
+def _mixed_values(
+    values: Sequence[str | float | None],
+) -> tuple[bytes, int, NDArray[np.intp]]:
+    """Write the distinct values of a list, the same way; 1, 1.0 and True stay apart."""
+    numbered: dict[tuple[type, object], int] = {}
+    messages = []
+    which = np.full(len(values), _ABSENT, dtype=np.intp)
+    for position, value in enumerate(values):
+        if value is None or value != value:  # noqa: PLR0124 - NaN
+            continue
+        key = (type(value), value)
+        if key not in numbered:
+            numbered[key] = len(numbered)
+            if isinstance(value, str):
+                messages.append(_message(_VALUE, _text(_STRING, value)))
+            else:
+                messages.append(_numeric_values(np.array([value]))[0])
+        which[position] = numbered[key]
+    return b"".join(messages), len(numbered), which
+
+
+def _features(
+    geometry: tuple[NDArray[np.uint64], NDArray[np.intp]],
+    tags: _Tags,
+    ids: NDArray[np.uint64] | None,
+) -> bytes:
+    """Write the messages of all features: lengths first, then one pass over all numbers."""
+    numbers, counts = geometry
+    tag_bytes, geometry_bytes = _bytes_of(tags.numbers, tags.counts), _bytes_of(numbers, counts)
+    head = [tag_bytes * 0, tag_bytes * 0, tag_bytes * 0 + _TAGS, tag_bytes]
+    if ids is not None:
+        head[2:2] = [tag_bytes * 0 + _ID, ids]
+    middle = [tag_bytes * 0 + n for n in (_TYPE, _POLYGON, _GEOMETRY)] + [geometry_bytes]
+    own = sum(_sizes(column) for column in [*head[2:], *middle])
+    head[0] += _FEATURE
+    head[1] = own + tag_bytes + geometry_bytes
+
+    lengths = len(head) + tags.counts + len(middle) + counts
+    start = np.cumsum(lengths) - lengths
+    stream = np.empty(int(lengths.sum()), dtype=np.uint64)
+    for offset, column in enumerate(head):
+        stream[start + offset] = column
+    start += len(head)
+    stream[_ranges(start, tags.counts)] = tags.numbers
+    start += tags.counts
+    for offset, column in enumerate(middle):
+        stream[start + offset] = column
+    stream[_ranges(start + len(middle), counts)] = numbers
+    return _varints(stream)
+
+
+def _bytes_of(numbers: NDArray[np.uint64], counts: NDArray[np.intp]) -> NDArray[np.uint64]:
+    """Add up the sizes of each feature's numbers as varints: (f,)."""
+    until = np.append(0, np.cumsum(_sizes(numbers)))
+    end = np.cumsum(counts)
+    return (until[end] - until[end - counts]).astype(np.uint64)
+
+
+def _sizes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Count the bytes of each number as a varint."""
+    sizes = np.ones(numbers.shape, dtype=np.uint64)
+    long = np.flatnonzero(numbers > _SEVEN)  # most are short: differences of a few units
+    rest = numbers[long] >> np.uint64(7)
+    while long.size:
+        sizes[long] += np.uint64(1)
+        more = rest > _SEVEN
+        long, rest = long[more], rest[more] >> np.uint64(7)
+    return sizes
+
+
+def _varints(numbers: NDArray[np.uint64]) -> bytes:
+    """Write numbers as varints: seven bits a byte, lowest first, a bit for "more follow"."""
+    ends = np.cumsum(_sizes(numbers)).astype(np.intp)
+    written = np.empty(int(ends[-1]) if ends.size else 0, dtype=np.uint8)
+    place, rest = np.append(0, ends[:-1])[: ends.size], numbers
+    while rest.size:
+        more = rest > _SEVEN
+        written[place] = (rest.astype(np.uint8) & np.uint8(_SEVEN)) | (more * np.uint8(_MORE))
+        place, rest = place[more] + 1, rest[more] >> np.uint64(7)
+    return written.tobytes()
+
+
+def _message(tag: int, content: bytes) -> bytes:
+    return _varints(np.array([tag, len(content)], dtype=np.uint64)) + content
+
+
+def _text(tag: int, text: str) -> bytes:
+    return _message(tag, text.encode())
