@@ -14,6 +14,7 @@ from store.incidents import IncidentRow
 from store.layers import ClusterRow
 from store.observations import ObservationRow
 from store.places import FacilityRow
+from store.verdicts import VerdictRow
 
 Json = dict[str, object]
 DECIMALS = 6  # a decimetre: finer would pretend
@@ -65,8 +66,27 @@ def area(found: CountedArea) -> Json:
         "weight": None if counted is None else round(counted.weight, 3),
         "source": row.source,
         "note": row.note,
+        **verdict(found.verdict),
     }
     return feature(row.id, outline(row.outline), properties)
+
+
+def verdict(said: VerdictRow | None) -> Json:
+    """Say how sure it is that a unit lies above the level of its study area; null if not judged."""
+    if said is None:
+        return {"verdict": None, "reasons": None, "expected": None, "ratio": None}
+    ratio = None if said.ratio_low is None else [said.ratio_low, said.ratio_high]
+    return {
+        "verdict": said.verdict,
+        "reasons": list(said.reasons),
+        "expected": _short(said.expected),
+        "ratio": ratio and [_short(limit) for limit in ratio],
+    }
+
+
+def _short(value: float | None) -> float | None:
+    """Round to three significant digits: more would pretend."""
+    return None if value is None else float(f"{value:.3g}")
 
 
 def facility(row: FacilityRow) -> Json:
@@ -128,6 +148,7 @@ def cells(found: CountedCells) -> list[Json]:
             "count": int(counts.count[i]),
             "weight": float(weights[i]),
             "area_m2": round(float(areas_m2[i])),
+            **verdict(found.verdict(number)),
         }
         made.append(feature(name, {"type": "Polygon", "coordinates": [rings[i]]}, own | shared))
     return made
@@ -141,6 +162,7 @@ def cluster(row: ClusterRow, on: Basis) -> Json:
         "count": row.count,
         "weight": round(row.weight, 3),
         "places": row.places,
+        "verdict": row.verdict,
         "scope": row.scope,
         "window": row.window,
         "category": row.category,

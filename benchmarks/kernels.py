@@ -32,7 +32,7 @@ RUNS: Final = 3
 METRIC_EPSG: Final = 3006
 AREA_CELLS: Final = 100_000
 LAYER_CELLS: Final = 50_000
-TILE_CELLS: Final = 8_000
+TILE_CELLS: Final = 20_000
 TIMEZONE: Final = "Europe/Stockholm"
 HEAT_PIXEL_M: Final = 50.0
 CHECKED_PIXELS: Final = 400
@@ -335,7 +335,7 @@ def areas_ours() -> Work:
     def work() -> Numbers:
         inside = areas.locate(lon, lat, outlines)
         near = areas.within_m(x, y, schools, setting.RING_M)
-        return {"inside": int((inside >= 0).sum()), "near": sum(found.size for found in near)}
+        return {"inside": int((inside >= 0).sum()), "near": near.point.size}
 
     return work
 
@@ -397,6 +397,81 @@ def geojson_geopandas() -> Work:
     return lambda: {"mb": round(len(frame.to_json()) / 1e6, 1)}
 
 
+ZOOM: Final = 11
+
+
+def _tile_of(lon: float, lat: float) -> tuple[int, int]:
+    side = 2**ZOOM
+    column = int((lon + 180) / 360 * side)
+    row = int((1 - np.arcsinh(np.tan(np.radians(lat))) / np.pi) / 2 * side)
+    return column, row
+
+
+def _decoded(tile: bytes) -> Numbers:
+    import mapbox_vector_tile
+
+    layer = mapbox_vector_tile.decode(tile)["cells"]
+    return {"features": len(layer["features"]), "kb": round(len(tile) / 1000)}
+
+
+def tile_ours() -> Work:
+    from geo import tiles
+
+    cells, values = _layer(TILE_CELLS, 10)
+    frame = tiles.WEB_MERCATOR_QUAD.frame(ZOOM, *_tile_of(*MIDDLE))
+    numbers: Numbers = {}
+
+    def work() -> Numbers:
+        shapes = tiles.of_cells(cells, tiles.web_mercator)
+        tile = tiles.encode("cells", shapes, frame, values)
+        numbers.update(numbers or _decoded(tile))
+        return numbers
+
+    return work
+
+
+def tile_mapbox() -> Work:
+    import mapbox_vector_tile
+
+    from geo import cells as grid
+    from geo import tiles
+
+    cells, values = _layer(TILE_CELLS, 10)
+    frame = tiles.WEB_MERCATOR_QUAD.frame(ZOOM, *_tile_of(*MIDDLE))
+    numbers: Numbers = {}
+
+    def work() -> Numbers:
+        import shapely
+
+        shapes = shapely.transform(
+            grid.polygons(cells), lambda xy: np.column_stack(tiles.web_mercator(*xy.T))
+        )
+        reach = frame.size * frame.buffer / frame.extent
+        box = (
+            frame.west - reach,
+            frame.north - frame.size - reach,
+            frame.west + frame.size + reach,
+            frame.north + reach,
+        )
+        inside = np.flatnonzero(shapely.intersects(shapes, shapely.box(*box)))
+        features = [
+            {
+                "geometry": shapes[i],
+                "properties": {"n": int(values["n"][i]), "z": float(values["z"][i])},
+            }
+            for i in inside
+        ]
+        bounds = (frame.west, frame.north - frame.size, frame.west + frame.size, frame.north)
+        tile = mapbox_vector_tile.encode(
+            [{"name": "cells", "features": features}],
+            default_options={"quantize_bounds": bounds},
+        )
+        numbers.update(numbers or _decoded(tile))
+        return numbers
+
+    return work
+
+
 _DBSCAN = {"dbscan-50": (50.0, 5), "dbscan-100": (100.0, 10), "dbscan-150": (150.0, 20)}
 _DBSCAN_WAYS = {
     "ours": dbscan_ours,
@@ -437,6 +512,9 @@ ROWS: Final[dict[str, Row]] = {
     "geojson": Row(
         f"{LAYER_CELLS:,} hexagons to GeoJSON",
         {"ours": geojson_ours, "geopandas": geojson_geopandas},
+    ),
+    "tile": Row(
+        "one vector tile of 8 k hexagons", {"ours": tile_ours, "mapbox-vector-tile": tile_mapbox}
     ),
 }
 

@@ -72,7 +72,7 @@ def _covered(
     column = np.minimum(((x - west) / width).astype(np.intp), side - 1)
     row = np.minimum(((y - south) / height).astype(np.intp), side - 1)
     state = raster[row * side + column]
-    covered = state == _INSIDE
+    covered: NDArray[np.bool_] = state == _INSIDE
     unsure = np.flatnonzero(state == _MIXED)
     covered[unsure] = shapely.intersects_xy(shape, x[unsure], y[unsure])
     return covered
@@ -167,7 +167,8 @@ class _Net:
     def squares(self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> NDArray[np.intp]:
         """Give the numbers of the squares in which points inside the net lie."""
         column = ((x_m - self.low[0]) / self.width).astype(np.intp) + 1
-        return column * self.height + ((y_m - self.low[1]) / self.width).astype(np.intp) + 1
+        row = ((y_m - self.low[1]) / self.width).astype(np.intp) + 1
+        return np.asarray(column * self.height + row)
 
     def caught(
         self, x_m: NDArray[np.float64], y_m: NDArray[np.float64], columns: NDArray[np.intp]

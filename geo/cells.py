@@ -253,8 +253,8 @@ def _anchored(cell: int, level: int) -> _Anchor | None:
     )
     if face != other or beyond.max() > -_CLEAR_OF_EDGES:
         return None
-    step = [np.diff(axis) for axis in digits.positions(both, level)]
-    turns = next(n for n in range(_SIDES) if (np.ravel(_turned(*step, n)) == there - here).all())
+    i, j = (np.diff(axis) for axis in digits.positions(both, level))
+    turns = next(n for n in range(_SIDES) if (np.ravel(_turned(i, j, n)) == there - here).all())
     six = icosahedron.corners(here[None], face, level, solid)[0]
     first = np.abs(six - h3.cell_to_boundary(cell)[0][::-1]).max(axis=1).argmin()
     return _Anchor(face, here, turns, int(first))
@@ -383,7 +383,8 @@ def _require_outline(outline: shapely.Polygon | shapely.MultiPolygon, resolution
         raise InvalidParameter("outline-not-lonlat", bounds=outline.bounds)
     if not shapely.is_valid(outline):
         raise InvalidParameter("outline-invalid", reason=shapely.is_valid_reason(outline))
-    needed = _flat_area(outline) * EARTH_RADIUS_M**2 / _typical_area_m2(outline, resolution)
+    area_m2 = float(_flat_area(outline)) * EARTH_RADIUS_M**2
+    needed = area_m2 / _typical_area_m2(outline, resolution)
     if needed > MOST_CELLS:
         raise InvalidParameter("too-many-cells", cells=round(needed), most=MOST_CELLS)
 
@@ -402,7 +403,7 @@ def _rim(outline: shapely.Polygon | shapely.MultiPolygon, resolution: int) -> ND
     step_m = _PART_OF_A_CELL * np.sqrt(_typical_area_m2(outline, resolution))
     step = np.degrees(step_m / EARTH_RADIUS_M)  # on a meridian; shorter on a parallel
     dense = shapely.get_coordinates(shapely.segmentize(outline, step))
-    return np.setdiff1d(disks(np.unique(index(*dense.T, resolution)), 1), [0])
+    return np.setdiff1d(disks(np.unique(index(dense[:, 0], dense[:, 1], resolution)), 1), [0])
 
 
 def _shares(
@@ -417,7 +418,7 @@ def _shares(
     common = _flat_area(shapely.intersection(polygons[cut][which], pieces[piece]))
     inside = np.bincount(which, common, minlength=cut.size)
     share[cut] = np.minimum(inside / _flat_area(polygons[cut]), 1)
-    return share
+    return np.asarray(share)
 
 
 def _flat_area(shapes: NDArray[np.object_] | shapely.Geometry) -> NDArray[np.float64]:

@@ -24,6 +24,8 @@ except (ImportError, RuntimeError):  # no numba, or nowhere to keep what it comp
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from geo.places import Places
+
 NOISE = -1
 
 # How to read a stability score (Hennig 2007, and the manual of R's fpc::clusterboot).
@@ -96,8 +98,7 @@ def dbscan(
     """
     _require_events(x_m, y_m, events)
     at = collapse(x_m, y_m)
-    held = np.bincount(at.inverse, events).astype(np.int64)
-    return _labels(at.x_m, at.y_m, held, density)[at.inverse]
+    return _labels(at.x_m, at.y_m, _held(at, events), density)[at.inverse]
 
 
 def _require_events(
@@ -107,10 +108,19 @@ def _require_events(
     if not (x_m.ndim == 1 and x_m.shape == y_m.shape == events.shape):
         raise InvalidParameter("shapes-differ", x=x_m.shape, y=y_m.shape, events=events.shape)
     require_points(x_m, y_m)
-    if not (np.isfinite(events).all() and (events == np.trunc(events)).all()):
+    if events.dtype.kind not in "iu" and not (
+        np.isfinite(events).all() and (events == np.trunc(events)).all()
+    ):
         raise InvalidParameter("events-not-whole")
     if (events <= 0).any():
         raise InvalidParameter("events-not-positive")
+
+
+def _held(at: Places, events: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Add up the events on each place."""
+    if (events == 1).all():
+        return at.points
+    return np.bincount(at.inverse, events).astype(np.int64)
 
 
 def _labels(
@@ -493,7 +503,7 @@ def stability(
     """
     _require_events(x_m, y_m, events)
     at = collapse(x_m, y_m)
-    held = np.bincount(at.inverse, events).astype(np.int64)
+    held = _held(at, events)
     labels = _labels(at.x_m, at.y_m, held, density)
     k = int(labels.max(initial=NOISE)) + 1
     if not k:

@@ -25,14 +25,14 @@ _SAME_HEIGHT = 1e-9  # relative: pixels of mirrored points differ in their last 
 class VolumeShares:
     """Which shares of the volume under the surface to outline, ascending."""
 
-    shares: tuple[float, ...] = (0.5, 0.75, 0.9, 0.95)
+    volume_shares: tuple[float, ...] = (0.5, 0.75, 0.9, 0.95)
 
     def __post_init__(self) -> None:
         """Refuse shares that are none, not shares, or not in order."""
-        for share in self.shares:
-            require_fraction(shares=share)
-        if not self.shares or list(self.shares) != sorted(set(self.shares)):
-            raise InvalidParameter("shares-not-ascending", shares=self.shares)
+        for share in self.volume_shares:
+            require_fraction(volume_shares=share)
+        if not self.volume_shares or list(self.volume_shares) != sorted(set(self.volume_shares)):
+            raise InvalidParameter("volume-shares-not-rising", volume_shares=self.volume_shares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def volume_contours(raster: Raster, wanted: VolumeShares) -> tuple[VolumeContour
     x, y = _beyond(raster.grid.x_m, cell), _beyond(raster.grid.y_m, cell)
     lines = contour_generator(x, y, np.pad(density, 1), fill_type=FillType.OuterOffset)
     found = []
-    for share in wanted.shares:
+    for share in wanted.volume_shares:
         last = min(int(np.searchsorted(upto, share * upto[-1])), heights.size - 1)
         lowest = heights[last]
         tied = lowest * (1 - _SAME_HEIGHT)

@@ -18,13 +18,20 @@ be cut; such a pair makes the result unsure, and `labels` says so.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    # What the steps share: (p,) places; (m,) cells by column, then by y; (columns + 1,) the first
+    # cell of each column; (p // 4 + 2,) nodes; the one rule. A plain tuple of arrays: numba's cache
+    # of an older version could not be read if it named a class that is gone.
+    _Work = tuple[
+        NDArray[np.void], NDArray[np.void], NDArray[np.int64], NDArray[np.void], NDArray[np.void]
+    ]
 
 _SIDE = 0.7064  # a little less than 1 / sqrt(2)
 _NEARLY = 2.0**-49  # eight units in the last place
@@ -62,16 +69,6 @@ _RULE = np.dtype(
 )
 
 
-class _Work(NamedTuple):
-    """What the steps share."""
-
-    places: NDArray[np.void]  # (p,) _PLACE
-    cells: NDArray[np.void]  # (m,) _CELL, by column, then by y
-    first: NDArray[np.int64]  # (columns + 1,) the first cell of each column
-    nodes: NDArray[np.void]  # (p // 4 + 2,) _NODE
-    rule: NDArray[np.void]  # (1,) _RULE
-
-
 def labels(
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
@@ -102,29 +99,30 @@ def labels(
     places, edges = _columns(sorted_by_x, np.argsort(y_m), eps_m * _SIDE)
     m = _cut(places, edges, cells, first, eps_m * _SIDE)
     nodes = np.empty(x_m.size // 4 + 2, _NODE)
-    work = _Work(places, cells[:m], first[: edges.size], nodes, rule)
+    work = (places, cells[:m], first[: edges.size], nodes, rule)
     return _labelled(work), int(rule["computed"][0]), not rule["unsure"][0]
 
 
 @njit(cache=True, nogil=True)
 def _labelled(work: _Work) -> NDArray[np.int64]:
     """Take the steps of DBSCAN one after the other."""
-    core = np.zeros(work.places.size, np.bool_)
-    for k in range(work.cells.size):
-        _measure(work, work.cells[k])
+    places, cells, _, _, _ = work
+    core = np.zeros(places.size, np.bool_)
+    for k in range(cells.size):
+        _measure(work, cells[k])
     _find_core_places(work, core)
-    for k in range(work.cells.size):
+    for k in range(cells.size):
         _put_cores_first(work, k, core)
     number = _clusters(work)
     found = np.full(core.size, _NONE, np.int64)
-    for k in range(work.cells.size):
-        for i in range(work.cells[k]["start"], work.cells[k]["stop"]):
-            found[work.places[i]["number"]] = number[k]
+    for k in range(cells.size):
+        for i in range(cells[k]["start"], cells[k]["stop"]):
+            found[places[i]["number"]] = number[k]
     _renumber(found)
-    for k in range(work.cells.size):
-        cell = work.cells[k]
+    for k in range(cells.size):
+        cell = cells[k]
         if cell["stop"] > cell["start"]:
-            number[k] = found[work.places[cell["start"]]["number"]]
+            number[k] = found[places[cell["start"]]["number"]]
     _take_borders(work, number, found)
     return found
 
@@ -179,17 +177,18 @@ def _cut(
 @njit(cache=True, nogil=True)
 def _measure(work: _Work, part: np.record) -> None:
     """Find the bounding box and the events of the places from `start` to `stop`."""
+    places, _, _, _, rules = work
     part["west"] = part["south"] = np.inf
     part["east"] = part["north"] = -np.inf
     part["events"] = 0
     for i in range(part["start"], part["stop"]):
-        place = work.places[i]
+        place = places[i]
         part["west"], part["east"] = min(part["west"], place["x"]), max(part["east"], place["x"])
         part["south"], part["north"] = (
             min(part["south"], place["y"]),
             max(part["north"], place["y"]),
         )
-        part["events"] = min(part["events"] + place["events"], work.rule[0]["needed"])
+        part["events"] = min(part["events"] + place["events"], rules[0]["needed"])
 
 
 @njit(cache=True, nogil=True)
@@ -211,39 +210,53 @@ def _most_square(box: np.record, x: float, y: float) -> float:
 @njit(cache=True, nogil=True)
 def _too_far(work: _Work, box: np.record, other: np.record) -> bool:
     """Tell whether no place of one box can be near one of another."""
+    _, _, _, _, rules = work
     dx: float = max(0.0, box["west"] - other["east"], other["west"] - box["east"])
     dy: float = max(0.0, box["south"] - other["north"], other["south"] - box["north"])
-    beyond: float = work.rule[0]["beyond"]
+    beyond: float = rules[0]["beyond"]
     return dx * dx + dy * dy > beyond
 
 
 @njit(cache=True, nogil=True)
-def _around(work: _Work, k: int, found: NDArray[np.int64]) -> int:
-    """List the cells that may have a place near one of cell k, itself left out: how many."""
-    own = work.cells[k]
-    reach = work.rule[0]["eps"] * (1 + _NEARLY)
+def _around(work: _Work, k: int, first_column: int, found: NDArray[np.int64]) -> int:
+    """List the cells that may have a place near one of cell k, itself left out: how many.
+
+    `first_column` is where to begin, counted from its own. Cells must be asked about in their
+    order: behind the list, `found` keeps where the last search began in each column around.
+    """
+    _, cells, first, _, rules = work
+    own = cells[k]
+    reach = rules[0]["eps"] * (1 + _NEARLY)
     n = 0
-    last = min(work.first.size - 1, own["column"] + _COLUMNS_AROUND + 1)
-    for c in range(max(0, own["column"] - _COLUMNS_AROUND), last):
-        low, high = work.first[c], work.first[c + 1]
-        while low < high:  # find the first cell that is not wholly too far south
-            middle = (low + high) // 2
-            if own["low"] - work.cells[middle]["high"] > reach:
-                low = middle + 1
-            else:
-                high = middle
-        while low < work.first[c + 1] and work.cells[low]["low"] - own["high"] <= reach:
-            if low != k:
-                found[n] = low
+    if found[_AROUND] != own["column"]:
+        found[_AROUND] = own["column"]
+        found[_AROUND + 1 :] = 0
+    low = max(0, own["column"] + first_column)
+    for c in range(low, min(first.size - 1, own["column"] + _COLUMNS_AROUND + 1)):
+        begin = _AROUND + 1 + c - own["column"] + _COLUMNS_AROUND
+        other = max(found[begin], first[c])
+        while other < first[c + 1] and own["low"] - cells[other]["high"] > reach:
+            other += 1
+        found[begin] = other
+        while other < first[c + 1] and cells[other]["low"] - own["high"] <= reach:
+            if other != k:
+                found[n] = other
                 n += 1
-            low += 1
+            other += 1
     return n
+
+
+@njit(cache=True, nogil=True)
+def _search() -> NDArray[np.int64]:
+    """Make room for a list of cells around one, and for where to begin in each column."""
+    return np.full(_AROUND + 2 + 2 * _COLUMNS_AROUND, _NONE, np.int64)
 
 
 @njit(cache=True, nogil=True)
 def _near(work: _Work, dx: float, dy: float) -> bool:
     """Tell whether two places are neighbours, and note where scikit-learn might not agree."""
-    rule = work.rule[0]
+    _, _, _, _, rules = work
+    rule = rules[0]
     square = dx * dx + dy * dy
     if square <= rule["within"]:
         return True
@@ -261,24 +274,26 @@ def _near(work: _Work, dx: float, dy: float) -> bool:
 @njit(cache=True, nogil=True)
 def _scan(work: _Work, part: np.record, x: float, y: float, needed: int) -> int:
     """Add up the events near a point from `start` to `stop` one by one, until they are enough."""
+    places, _, _, _, rules = work
     events = 0
     i: int = part["start"]
     while i < part["stop"] and events < needed:
-        place = work.places[i]
+        place = places[i]
         if _near(work, place["x"] - x, place["y"] - y):
             events += place["events"]
         i += 1
-    work.rule[0]["computed"] += i - part["start"]
+    rules[0]["computed"] += i - part["start"]
     return events
 
 
 @njit(cache=True, nogil=True)
 def _events_near(work: _Work, k: int, x: float, y: float, needed: int) -> int:
     """Add up the events of cell k near a point, until they are enough."""
-    cell = work.cells[k]
-    if _least_square(cell, x, y) > work.rule[0]["beyond"]:
+    _, cells, _, _, rules = work
+    cell = cells[k]
+    if _least_square(cell, x, y) > rules[0]["beyond"]:
         return 0
-    if _most_square(cell, x, y) <= work.rule[0]["within"]:
+    if _most_square(cell, x, y) <= rules[0]["within"]:
         all_of_them: int = cell["events"]
         return all_of_them
     if cell["stop"] - cell["start"] <= _TREE_FROM:
@@ -291,11 +306,12 @@ def _events_near(work: _Work, k: int, x: float, y: float, needed: int) -> int:
 @njit(cache=True, nogil=True)
 def _descend(work: _Work, at: int, x: float, y: float, needed: int) -> int:
     """Add up the events near a point inside a node of a tree, until they are enough."""
-    rule = work.rule[0]
+    _, _, _, nodes, rules = work
+    rule = rules[0]
     events = 0
-    end = work.nodes[at]["beyond"]
+    end = nodes[at]["beyond"]
     while at < end and events < needed:
-        node = work.nodes[at]
+        node = nodes[at]
         rule["computed"] += 1
         inner = node["beyond"] > at + 1
         if _least_square(node, x, y) > rule["beyond"]:
@@ -317,22 +333,23 @@ def _grow(work: _Work, cell: np.record) -> None:
 
     All leaves lie equally deep, so that a node's number of descendants follows from its depth.
     """
+    places, _, _, nodes, _ = work
     depth = 0
     while (cell["stop"] - cell["start"] - 1) >> depth >= _LEAF:
         depth += 1
     root = (cell["start"] + 3) // 4
-    work.nodes[root]["start"], work.nodes[root]["stop"] = cell["start"], cell["stop"]
-    work.nodes[root]["beyond"] = root + (2 << depth) - 1
-    for at in range(root, work.nodes[root]["beyond"]):
-        node = work.nodes[at]
+    nodes[root]["start"], nodes[root]["stop"] = cell["start"], cell["stop"]
+    nodes[root]["beyond"] = root + (2 << depth) - 1
+    for at in range(root, nodes[root]["beyond"]):
+        node = nodes[at]
         _measure(work, node)
         below = (node["beyond"] - at) // 2  # nodes under each child, the child included
         if below:
             middle = (node["start"] + node["stop"]) // 2
             wide = node["east"] - node["west"] > node["north"] - node["south"]
-            along = work.places["x"] if wide else work.places["y"]
-            _halve(work.places, along, (node["start"], middle, node["stop"]))
-            left, right = work.nodes[at + 1], work.nodes[at + 1 + below]
+            along = places["x"] if wide else places["y"]
+            _halve(places, along, (node["start"], middle, node["stop"]))
+            left, right = nodes[at + 1], nodes[at + 1 + below]
             left["start"], left["stop"], left["beyond"] = node["start"], middle, at + 1 + below
             right["start"], right["stop"], right["beyond"] = middle, node["stop"], node["beyond"]
     cell["has_tree"] = 1
@@ -378,14 +395,15 @@ def _swap(places: NDArray[np.void], i: int, j: int) -> None:
 @njit(cache=True, nogil=True)
 def _find_core_places(work: _Work, core: NDArray[np.bool_]) -> None:
     """Mark each place within eps of enough events."""
-    found = np.empty(_AROUND, np.int64)
-    needed = work.rule[0]["needed"]
-    for k in range(work.cells.size):
-        cell = work.cells[k]
+    places, cells, _, _, rules = work
+    found = _search()
+    needed = rules[0]["needed"]
+    for k in range(cells.size):
+        cell = cells[k]
         sparse = cell["events"] < needed
-        n = _around(work, k, found) if sparse else 0
+        n = _around(work, k, -_COLUMNS_AROUND, found) if sparse else 0
         for i in range(cell["start"], cell["stop"]):
-            place = work.places[i]
+            place = places[i]
             events = cell["events"]
             for other in found[:n]:
                 if events >= needed:
@@ -397,12 +415,13 @@ def _find_core_places(work: _Work, core: NDArray[np.bool_]) -> None:
 @njit(cache=True, nogil=True)
 def _put_cores_first(work: _Work, k: int, core: NDArray[np.bool_]) -> None:
     """Let a cell's `stop`, box and events stand for its core places, put first in it."""
-    cell = work.cells[k]
+    places, cells, _, _, _ = work
+    cell = cells[k]
     cell["stop"] = cell["start"]
     cell["has_tree"] = 0
     for i in range(cell["start"], cell["end"]):
-        if core[work.places[i]["number"]]:
-            _swap(work.places, i, cell["stop"])
+        if core[places[i]["number"]]:
+            _swap(places, i, cell["stop"])
             cell["stop"] += 1
     _measure(work, cell)
 
@@ -419,12 +438,13 @@ def _root(parent: NDArray[np.int64], k: int) -> int:
 @njit(cache=True, nogil=True)
 def _clusters(work: _Work) -> NDArray[np.int64]:
     """Join cells with neighbouring core places: (m,) one number for all that are joined."""
-    parent = np.arange(work.cells.size)
-    found = np.empty(_AROUND, np.int64)
-    for k in range(work.cells.size):
-        n = _around(work, k, found) if work.cells[k]["events"] else 0
+    _, cells, _, _, _ = work
+    parent = np.arange(cells.size)
+    found = _search()
+    for k in range(cells.size):
+        n = _around(work, k, 0, found) if cells[k]["events"] else 0
         for other in found[:n]:
-            if other > k and work.cells[other]["events"]:
+            if other > k and cells[other]["events"]:
                 one, two = _root(parent, k), _root(parent, other)
                 if one != two and _touching(work, k, other):
                     parent[two] = one
@@ -436,21 +456,19 @@ def _clusters(work: _Work) -> NDArray[np.int64]:
 @njit(cache=True, nogil=True)
 def _touching(work: _Work, k: int, other: int) -> bool:
     """Tell whether a core place of one cell is near one of another."""
-    if _too_far(work, work.cells[k], work.cells[other]):
+    places, cells, _, _, _ = work
+    if _too_far(work, cells[k], cells[other]):
         return False
-    if (
-        work.cells[k]["stop"] - work.cells[k]["start"]
-        > work.cells[other]["stop"] - work.cells[other]["start"]
-    ):
+    if cells[k]["stop"] - cells[k]["start"] > cells[other]["stop"] - cells[other]["start"]:
         k, other = other, k
-    few, many = work.cells[k], work.cells[other]
-    first = work.places[_nearest(work, few, many)]
+    few, many = cells[k], cells[other]
+    first = places[_nearest(work, few, many)]
     if _scan(work, many, first["x"], first["y"], 1):
         return True
     if few["stop"] - few["start"] > _TREE_FROM:
         return _trees_touching(work, few, many)
     for i in range(few["start"], few["stop"]):
-        if _events_near(work, other, work.places[i]["x"], work.places[i]["y"], 1):
+        if _events_near(work, other, places[i]["x"], places[i]["y"], 1):
             return True
     return False
 
@@ -458,10 +476,11 @@ def _touching(work: _Work, k: int, other: int) -> bool:
 @njit(cache=True, nogil=True)
 def _nearest(work: _Work, cell: np.record, box: np.record) -> int:
     """Find the place of a cell that is nearest to a box."""
+    places, _, _, _, _ = work
     nearest = cell["start"]
     least = np.inf
     for i in range(cell["start"], cell["stop"]):
-        square = _least_square(box, work.places[i]["x"], work.places[i]["y"])
+        square = _least_square(box, places[i]["x"], places[i]["y"])
         if square < least:
             nearest, least = i, square
     at: int = nearest
@@ -471,6 +490,7 @@ def _nearest(work: _Work, cell: np.record, box: np.record) -> int:
 @njit(cache=True, nogil=True)
 def _trees_touching(work: _Work, cell: np.record, other: np.record) -> bool:
     """Tell the same of two large cells: compare node with node, the wider one split first."""
+    _, _, _, nodes, rules = work
     pairs = np.empty((_DEEPEST, 2), np.int64)
     for side, each in enumerate((cell, other)):
         if not each["has_tree"]:
@@ -480,17 +500,17 @@ def _trees_touching(work: _Work, cell: np.record, other: np.record) -> bool:
     while n:
         n -= 1
         wide, slim = pairs[n]
-        work.rule[0]["computed"] += 1
-        if _width(work.nodes[slim]) > _width(work.nodes[wide]):
+        rules[0]["computed"] += 1
+        if _width(nodes[slim]) > _width(nodes[wide]):
             wide, slim = slim, wide
-        below = (work.nodes[wide]["beyond"] - wide) // 2
-        if _too_far(work, work.nodes[wide], work.nodes[slim]):
+        below = (nodes[wide]["beyond"] - wide) // 2
+        if _too_far(work, nodes[wide], nodes[slim]):
             continue
         if below:
             pairs[n] = wide + 1, slim
             pairs[n + 1] = wide + 1 + below, slim
             n += 2
-        elif _leaf_touching(work, work.nodes[wide], slim):
+        elif _leaf_touching(work, nodes[wide], slim):
             return True
     return False
 
@@ -498,8 +518,9 @@ def _trees_touching(work: _Work, cell: np.record, other: np.record) -> bool:
 @njit(cache=True, nogil=True)
 def _leaf_touching(work: _Work, leaf: np.record, at: int) -> bool:
     """Tell whether a place of a leaf is near one inside another node."""
+    places, _, _, _, _ = work
     for i in range(leaf["start"], leaf["stop"]):
-        if _descend(work, at, work.places[i]["x"], work.places[i]["y"], 1):
+        if _descend(work, at, places[i]["x"], places[i]["y"], 1):
             return True
     return False
 
@@ -527,17 +548,18 @@ def _renumber(found: NDArray[np.int64]) -> None:
 @njit(cache=True, nogil=True)
 def _take_borders(work: _Work, number: NDArray[np.int64], found: NDArray[np.int64]) -> None:
     """Let each place that is not core join the lowest number (of each cell) near it."""
-    near = np.empty(_AROUND, np.int64)
-    for k in range(work.cells.size):
-        cell = work.cells[k]
-        n = _around(work, k, near) if cell["stop"] < cell["end"] else 0
+    places, cells, _, _, _ = work
+    near = _search()
+    for k in range(cells.size):
+        cell = cells[k]
+        n = _around(work, k, -_COLUMNS_AROUND, near) if cell["stop"] < cell["end"] else 0
         for i in range(cell["stop"], cell["end"]):
-            place = work.places[i]
+            place = places[i]
             # A core place of its own cell is certainly near.
             lowest = number[k] if cell["events"] else _FAR
             for other in near[:n]:
                 if (
-                    work.cells[other]["events"]
+                    cells[other]["events"]
                     and number[other] < lowest
                     and _events_near(work, other, place["x"], place["y"], 1)
                 ):

@@ -50,22 +50,22 @@ class Pattern(StrEnum):
 class EmergingRules:
     """What counts as significant, as a trend and as nearly always, and how far back one looks."""
 
-    level: float = 0.05  # false discovery rate of hot and cold bins, over the whole cube
-    trend_level: float = 0.05  # p-value at or below which a trend is believed
+    fdr: float = 0.05  # largest false discovery rate of hot and cold bins, over the whole cube
+    trend_p: float = 0.05  # p-value at or below which a trend is believed
     persistent_share: float = 0.9  # share of the periods that makes "nearly always"
     previous_periods: int = 0  # earlier periods that belong to a bin's neighbourhood
 
     def __post_init__(self) -> None:
         """Refuse levels that are no fractions and a negative look back."""
         require_fraction(
-            level=self.level,
-            trend_level=self.trend_level,
+            fdr=self.fdr,
+            trend_p=self.trend_p,
             persistent_share=self.persistent_share,
         )
         if self.persistent_share <= HALF:
             raise InvalidParameter("share-not-above-half", persistent_share=self.persistent_share)
         if self.previous_periods < 0:
-            raise InvalidParameter("negative", name="previous_periods", value=self.previous_periods)
+            raise InvalidParameter("previous-periods-negative", value=self.previous_periods)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,9 @@ def emerging(
     cells, periods = counts.shape
     require_whole_counts(counts)
     if cells < FEWEST_CELLS:
-        raise TooFewObservations("too-few-cells", n=cells, fewest=FEWEST_CELLS)
+        raise TooFewObservations("too-few-cells", n=cells, needed=FEWEST_CELLS)
     if periods < FEWEST_PERIODS:
-        raise TooFewObservations("too-few-periods", n=periods, fewest=FEWEST_PERIODS)
+        raise TooFewObservations("too-few-periods", n=periods, needed=FEWEST_PERIODS)
     if rules.previous_periods >= periods:
         raise InvalidParameter(
             "previous-periods-too-many", value=rules.previous_periods, periods=periods
@@ -167,7 +167,7 @@ def classify(
     ----------
     z, q
         (m, t) scores and (adjusted) p-values, oldest first. A bin is hot where q is at most
-        `rules.level` and z > 0, cold where z < 0.
+        `rules.fdr` and z > 0, cold where z < 0.
     trend
         (m,) each; Mann-Kendall of the z.
     rules
@@ -212,9 +212,9 @@ def classify(
     if not (z.shape == q.shape and z.shape[:-1] == trend.p.shape):
         raise InvalidParameter("shapes-differ", z=z.shape, q=q.shape, trend=trend.p.shape)
     require_probabilities(q)
-    believed = q <= rules.level
+    believed = q <= rules.fdr
     hot, cold = believed & (z > 0), believed & (z < 0)
-    moves = np.where(trend.p <= rules.trend_level, np.sign(trend.s), 0.0)
+    moves = np.where(trend.p <= rules.trend_p, np.sign(trend.s), 0.0)
     share = rules.persistent_share
     sides = _patterns("hot", hot, cold, moves, share), _patterns("cold", cold, hot, -moves, share)
     cases = [case for pair in zip(*sides, strict=True) for case in pair]

@@ -30,13 +30,13 @@ class GiStar:
     p: NDArray[np.float64]  # (m,) two-sided, normal approximation
     q: NDArray[np.float64]  # (m,) p adjusted for m tests (Benjamini-Hochberg)
 
-    def hot(self, level: float = 0.05) -> NDArray[np.bool_]:
+    def hot(self, fdr: float = 0.05) -> NDArray[np.bool_]:
         """Mark the cells that are hot spots at this false discovery rate: (m,)."""
-        return (self.q <= level) & (self.z > 0)
+        return (self.q <= fdr) & (self.z > 0)
 
-    def cold(self, level: float = 0.05) -> NDArray[np.bool_]:
+    def cold(self, fdr: float = 0.05) -> NDArray[np.bool_]:
         """Mark the cells that are cold spots at this false discovery rate: (m,)."""
-        return (self.q <= level) & (self.z < 0)
+        return (self.q <= fdr) & (self.z < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def two_sided(z: NDArray[np.float64]) -> NDArray[np.float64]:
 def _require_counts(counts: NDArray[np.float64], fewest: int) -> None:
     require_weights(counts)
     if counts.shape[0] < fewest:
-        raise TooFewObservations("too-few-cells", n=counts.shape[0], fewest=fewest)
+        raise TooFewObservations("too-few-cells", n=counts.shape[0], needed=fewest)
 
 
 def gi_star(counts: NDArray[np.float64], neighbours: sparse.csr_array) -> GiStar:

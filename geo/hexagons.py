@@ -64,7 +64,9 @@ def feature_collection(
     RFC 7946: rings are closed and counter-clockwise, seven decimals (1 cm). Not handled: a cell
     across the date line is written as one ring, not cut in two.
     """
-    require_same_length(cells=cells, **{n: np.empty((len(v), 0)) for n, v in columns.items()})
+    require_same_length(
+        cells=cells, **{f"column {n}": np.empty((len(v), 0)) for n, v in columns.items()}
+    )
     head = orjson.dumps({"type": "FeatureCollection", **(members or {}), "features": []})
     if not cells.size:
         return head

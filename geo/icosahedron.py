@@ -225,8 +225,9 @@ def reach_beyond(
     x, y = x * np.cos(turn) - y * np.sin(turn), x * np.sin(turn) + y * np.cos(turn)
     # The triangle's corners lie at 0, 120 and 240 degrees; its inner radius is a step of
     # resolution 0, so the square root of 7 to the power of the resolution.
+    inner_radius = np.sqrt(float(_APERTURE) ** resolution)
     outwards = np.maximum(x / 2 + np.abs(y) * (np.sqrt(3) / 2), -x)
-    return outwards - np.sqrt(float(_APERTURE) ** resolution)
+    return np.asarray(outwards - inner_radius)
 
 
 def corners(

@@ -104,7 +104,7 @@ def _require_values(values: NDArray[np.float64], fewest: int) -> None:
     if not np.isfinite(values).all():
         raise InvalidParameter("values-not-finite")
     if values.size < fewest:
-        raise TooFewObservations("too-few-cells", n=values.size, fewest=fewest)
+        raise TooFewObservations("too-few-cells", n=values.size, needed=fewest)
 
 
 def _score(value: float, expected: float, variance: float) -> float:
@@ -203,13 +203,13 @@ def moran_shuffled_p(
     values, neighbours
         As for `moran`.
     shuffles
-        How many; the smallest possible answer is 1 / (shuffles + 1).
+        How many; the smallest possible answer is 1 / (rounds + 1).
     rng
         The source of chance. The same seed and the same order of cells give the same result.
 
     Returns
     -------
-    One-sided: (shuffles with an I at least as large + 1) / (shuffles + 1).
+    One-sided: (shuffles with an I at least as large + 1) / (rounds + 1).
 
     Raises
     ------
@@ -222,12 +222,12 @@ def moran_shuffled_p(
     observed = float(d @ (weights @ d))
     near = SAME * d.size
     hits = 0
-    for first in range(0, shuffles.shuffles, BATCH):
-        maps = np.tile(d, (min(BATCH, shuffles.shuffles - first), 1))
+    for first in range(0, shuffles.rounds, BATCH):
+        maps = np.tile(d, (min(BATCH, shuffles.rounds - first), 1))
         rng.permuted(maps, axis=1, out=maps)
         simulated = np.einsum("rm,mr->r", maps, weights @ maps.T)
         hits += int(np.count_nonzero(simulated >= observed - near))
-    return (hits + 1) / (shuffles.shuffles + 1)
+    return (hits + 1) / (shuffles.rounds + 1)
 
 
 def local_moran(values: NDArray[np.float64], neighbours: sparse.csr_array) -> LocalMoran:

@@ -213,7 +213,7 @@ def _inside(at: Pair, area: shapely.Polygon | shapely.MultiPolygon) -> Pair:
     """Keep the events inside a valid area; refuse fewer than two."""
     require_points(*at)
     if area.is_empty or not area.is_valid:
-        raise InvalidParameter("area-not-valid", reason=shapely.is_valid_reason(area))
+        raise InvalidParameter("study-area-unusable", kind=area.geom_type)
     inside = shapely.intersects_xy(area, *at)
     n = int(inside.sum())
     if n < FEWEST_POINTS:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo.checks import require_weights
+from geo.checks import require_positive, require_weights
 from geo.errors import InvalidParameter, TooFewObservations
 from geo.gistar import EXACT_LIMIT, FEWEST_CELLS, require_neighbours, sizes
 
@@ -32,12 +32,11 @@ TIE = 1e-12  # sums closer than this, relative to the largest possible one, are 
 class Shuffles:
     """How often the values are shuffled over the cells."""
 
-    shuffles: int = 999
+    rounds: int = 999
 
     def __post_init__(self) -> None:
         """Refuse what could give no p-value."""
-        if self.shuffles < 1:
-            raise InvalidParameter("not-positive", name="shuffles", value=self.shuffles)
+        require_positive(rounds=self.rounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +151,7 @@ def require_whole_counts(counts: NDArray[np.float64]) -> None:
 def _require_map(counts: NDArray[np.float64], neighbours: sparse.csr_array) -> None:
     require_whole_counts(counts)
     if counts.size < FEWEST_CELLS:
-        raise TooFewObservations("too-few-cells", n=counts.size, fewest=FEWEST_CELLS)
+        raise TooFewObservations("too-few-cells", n=counts.size, needed=FEWEST_CELLS)
     require_neighbours(neighbours, counts.size)
 
 
@@ -286,13 +285,13 @@ def shuffled_p(
     neighbours
         (m, m) binary CSR; 1 where two cells are neighbours and on the diagonal.
     shuffles
-        How many; the smallest possible tail is 1 / (shuffles + 1).
+        How many; the smallest possible tail is 1 / (rounds + 1).
     rng
         The source of chance. The same seed and the same order of cells give the same result.
 
     Returns
     -------
-    Two tails for each cell: (hits + 1) / (shuffles + 1).
+    Two tails for each cell: (hits + 1) / (rounds + 1).
 
     Raises
     ------
@@ -312,16 +311,16 @@ def shuffled_p(
     if not np.isfinite(values).all():
         raise InvalidParameter("values-not-finite")
     if values.size < FEWEST_CELLS:
-        raise TooFewObservations("too-few-cells", n=values.size, fewest=FEWEST_CELLS)
+        raise TooFewObservations("too-few-cells", n=values.size, needed=FEWEST_CELLS)
     require_neighbours(neighbours, values.size)
     degree = np.diff(neighbours.indptr).astype(np.int64) - 1
     values = values / max(float(np.abs(values).max()), np.finfo(float).tiny)  # sums in range
     observed = neighbours @ values - values
-    drawn = distinct_draws(values.size, int(degree.max()) + 1, shuffles.shuffles, rng)
+    drawn = distinct_draws(values.size, int(degree.max()) + 1, shuffles.rounds, rng)
     near = TIE * drawn.shape[1]
     at_least = _hits(values, drawn, degree, observed - near)
     at_most = _hits(-values, drawn, degree, -observed - near)
-    return Tails((at_least + 1) / (shuffles.shuffles + 1), (at_most + 1) / (shuffles.shuffles + 1))
+    return Tails((at_least + 1) / (shuffles.rounds + 1), (at_most + 1) / (shuffles.rounds + 1))
 
 
 def _hits(

@@ -6,7 +6,7 @@ the same with numpy alone.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
@@ -14,20 +14,19 @@ from numba import njit
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_SMALLEST = 1 << 12  # slots of an empty table; a power of two
+    # Places in the order in which they were first seen, and where to find them: slots, a power of
+    # two, each with the number of a place, or -1 where free; (half as many, 2) metres, of which
+    # rows from the third, the number of places, on mean nothing. A plain tuple: numba's cache of
+    # an older version could not be read if it named a class that is gone.
+    Table = tuple[NDArray[np.int32], NDArray[np.float64], int]
+
+_SMALLEST = 1 << 6  # slots of a table; a power of two
 _FREE = -1
+_PAIR = 2  # most runs of equal numbers are no longer: sorting is costly only to begin with
 # Odd 64-bit numbers with well mixed bits: those of MurmurHash3's finaliser, Appleby 2011.
 _FIRST = np.uint64(0xFF51AFD7ED558CCD)
 _SECOND = np.uint64(0xC4CEB9FE1A85EC53)
 _HALF, _ONE = np.uint64(32), np.uint64(1)
-
-
-class Table(NamedTuple):
-    """Places in the order in which they were first seen, and where to find them."""
-
-    slots: NDArray[np.int32]  # (a power of two,) number of a place; -1 where free
-    xy: NDArray[np.float64]  # (room, 2) metres; rows from `used` on mean nothing
-    used: int
 
 
 @njit(cache=True, nogil=True)
@@ -58,9 +57,12 @@ def _grown(
 
 
 @njit(cache=True, nogil=True)
-def empty() -> Table:
-    """Make a table of no places."""
-    return Table(np.full(_SMALLEST, _FREE, np.int32), np.empty((_SMALLEST // 2, 2)), 0)
+def empty(points: int) -> Table:
+    """Make a table of no places, with room for a quarter of so many points at first."""
+    slots = _SMALLEST
+    while slots < points // 2:
+        slots *= 2
+    return np.full(slots, _FREE, np.int32), np.empty((slots // 2, 2)), 0
 
 
 @njit(cache=True, nogil=True)
@@ -72,16 +74,15 @@ def numbered(
     Coordinates must not be NaN; -0.0 is the same coordinate as 0.0. Do not use the table that was
     passed in again: the one returned takes over its arrays.
     """
+    slots, xy, used = table
     number = np.empty(x_m.size, np.intp)
     done = 0
     while done < x_m.size:
-        if table.used == table.xy.shape[0]:
-            slots, xy = _grown(table.slots, table.xy)
-            table = Table(slots, xy, table.used)
-        more, used = _looked_up(x_m[done:], y_m[done:], table, number[done:])
+        if used == xy.shape[0]:
+            slots, xy = _grown(slots, xy)
+        more, used = _looked_up(x_m[done:], y_m[done:], (slots, xy, used), number[done:])
         done += more
-        table = Table(table.slots, table.xy, used)
-    return number, table
+    return number, (slots, xy, used)
 
 
 @njit(cache=True, nogil=True)
@@ -92,7 +93,7 @@ def _looked_up(
 
     Growing is left to the caller: arrays that may change inside make this loop three times slower.
     """
-    slots, xy, used = table.slots, table.xy, table.used
+    slots, xy, used = table
     last = np.uint64(slots.size - 1)
     point = np.empty(2)
     bits = point.view(np.uint64)
@@ -117,13 +118,15 @@ def _looked_up(
 
 @njit(cache=True, nogil=True)
 def sort_ties(order: NDArray[np.intp], x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> None:
-    """Sort, in place, each run of equal x of an `order` by x also by y."""
+    """Sort, in place, each run of equal x of an `order` by x (`x_m` is in it) also by y."""
     start = 0
     while start < order.size:
         end = start + 1
-        while end < order.size and x_m[order[end]] == x_m[order[start]]:
+        while end < order.size and x_m[end] == x_m[start]:
             end += 1
-        if end - start > 1:
+        if end - start == _PAIR and y_m[order[start]] > y_m[order[start + 1]]:
+            order[start], order[start + 1] = order[start + 1], order[start]
+        if end - start > _PAIR:
             run = order[start:end].copy()
             order[start:end] = run[np.argsort(y_m[run])]
         start = end

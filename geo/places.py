@@ -72,11 +72,12 @@ def collapse(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> Places:
         alone = np.ones(x_m.size, np.int64)
         return Places(x_m + 0.0, y_m + 0.0, np.arange(x_m.size, dtype=np.intp), alone)
     if COMPILED:
-        number, table = place_kernel.numbered(_own(x_m), _own(y_m), place_kernel.empty())
+        table = place_kernel.empty(x_m.size)
+        number, table = place_kernel.numbered(_own(x_m), _own(y_m), table)
         places_x, places_y, order = _sorted_table(table)
         rank = np.empty(order.size, np.intp)
         rank[order] = np.arange(order.size)
-        inverse = rank[number]
+        inverse = np.take(rank, number, out=number, mode="clip")  # "raise" would make a copy
     else:
         places_x, places_y, inverse = _collapsed_plainly(x_m, y_m)
     return Places(places_x, places_y, inverse, np.bincount(inverse).astype(np.int64))
@@ -138,15 +139,15 @@ class _Hashed:
     """The places so far, numbered as they were first seen (with numba)."""
 
     def __init__(self) -> None:
-        self._table = place_kernel.empty()
+        self._table = place_kernel.empty(0)
 
     def numbered(
         self, x_m: NDArray[np.float64], y_m: NDArray[np.float64]
     ) -> tuple[NDArray[np.intp], NDArray[np.intp], int]:
         """Tell the numbers of the places known before and of the points, and how many there are."""
-        before = np.arange(self._table.used, dtype=np.intp)
+        before = np.arange(self._table[-1], dtype=np.intp)
         number, self._table = place_kernel.numbered(_own(x_m), _own(y_m), self._table)
-        return before, number, self._table.used
+        return before, number, self._table[-1]
 
     def sorted(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
         """Give all places sorted by (x, y), and their numbers in that order."""
@@ -191,10 +192,12 @@ def _sorted_table(
     table: place_kernel.Table,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]]:
     """Sort a table's places by (x, y): coordinates, and the numbers in that order."""
-    x_m, y_m = table.xy[: table.used, 0].copy(), table.xy[: table.used, 1].copy()
+    _, xy, used = table
+    x_m, y_m = xy[:used].T.copy()
     order = np.argsort(x_m)
-    place_kernel.sort_ties(order, x_m, y_m)
-    return x_m[order], y_m[order], order
+    sorted_x = x_m[order]
+    place_kernel.sort_ties(order, sorted_x, y_m)
+    return sorted_x, y_m[order], order
 
 
 def _collapsed_plainly(

@@ -460,7 +460,7 @@ def hours_near(
     judged = judge(
         found,
         Support(certain=np.array([certain_p <= error])),
-        Demands(fdr=error, alpha=error, minimum=choice.fewest_events),
+        Demands(error, error, choice.fewest_events),
     )
     return HoursContrast(
         near=(int(table[0, 0]), int(table[0, 1])),

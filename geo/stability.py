@@ -64,7 +64,7 @@ class Moves:
     finest: int = 11  # H3 resolution, at most 11
     moves: int = 6  # directions, evenly around
     agreeing: int = 4  # of the moves
-    event_share: float = 0.5  # of a cell's events that must lie in raised cells
+    held_share: float = 0.5  # of a cell's events that must lie in raised cells
 
     def __post_init__(self) -> None:
         """Refuse what no later code should have to think about."""
@@ -73,8 +73,8 @@ class Moves:
         require_positive(moves=self.moves, agreeing=self.agreeing)
         if self.agreeing > self.moves:
             raise InvalidParameter("agreeing-above-moves", agreeing=self.agreeing, moves=self.moves)
-        if not 0 < self.event_share <= 1:
-            raise InvalidParameter("not-a-share", name="event_share", value=self.event_share)
+        if not 0 < self.held_share <= 1:
+            raise InvalidParameter("not-a-share", name="held_share", value=self.held_share)
 
     @property
     def laid(self) -> range:
@@ -394,4 +394,4 @@ def _held(
 ) -> NDArray[np.bool_]:
     """Tell of which cells enough events lie on hot places: (m,)."""
     count = seen.per_cell(events)
-    return (count > 0) & (seen.per_cell(events * hot) >= choice.event_share * count)
+    return (count > 0) & (seen.per_cell(events * hot) >= choice.held_share * count)

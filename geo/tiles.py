@@ -63,7 +63,8 @@ class Pyramid:
 
     west: float  # projected units
     north: float
-    size: float  # of the one tile of zoom level 0
+    size: float  # of a tile of zoom level 0
+    tiles: int = 1  # of zoom level 0 along a side; some national grids begin with several
 
     def frame(self, zoom: int, column: int, row: int) -> Frame:
         """Give a tile's square.
@@ -73,7 +74,8 @@ class Pyramid:
         InvalidParameter
             There is no such tile.
         """
-        if zoom < 0 or not (0 <= column < 1 << zoom and 0 <= row < 1 << zoom):
+        last = (self.tiles << max(zoom, 0)) - 1
+        if zoom < 0 or not (0 <= column <= last and 0 <= row <= last):
             raise InvalidParameter("no-such-tile", zoom=zoom, column=column, row=row)
         size = self.size / 2**zoom
         return Frame(self.west + column * size, self.north - row * size, size)
@@ -142,8 +144,8 @@ def encode(
     frame
         The tile.
     columns
-        Property name -> (f,) values: whole numbers, fractions, truth values or strings. None and
-        NaN mean that a feature lacks the property; the format has no null.
+        Property name -> (f,) values: whole numbers, fractions, truth values or strings. None, NaN
+        and infinities mean that a feature lacks the property; the format has no null.
     ids
         (f,) not negative; none by default.
 
@@ -163,11 +165,11 @@ def encode(
     the surveyor's formula in tile coordinates, whichever way they came. Not handled: shapes are
     not cut at the tile's edge, and rounding to tile units may make thin shapes touch themselves.
     """
-    count = shapes.features.size - 1
-    lengths = {name: np.empty((len(values), 0)) for name, values in columns.items()}
+    lengths = {f"column {name}": len(values) for name, values in columns.items()}
+    lengths |= {"shapes": shapes.features.size - 1}
     if ids is not None:
-        lengths["ids"] = ids[:, None]
-    require_same_length(shapes=np.empty((count, 0)), **lengths)
+        lengths |= {"ids": ids.size}
+    require_same_length(**{name: np.empty((length, 0)) for name, length in lengths.items()})
     drawing = _drawn(shapes, frame)
     if not drawing.features.size:
         return b""
@@ -351,14 +353,16 @@ def _numeric_values(values: NDArray[np.generic]) -> tuple[bytes, int, NDArray[np
         rows[:, :3] = _VALUE, 9, _DOUBLE
         rows[:, 3:] = fractions.view(np.uint8).reshape(-1, 8)
         return rows.tobytes(), fractions.size, which
-    kind = np.full(distinct.size, _BOOL if values.dtype.kind == "b" else _UINT)
+    kind: NDArray[np.int64] = np.full(distinct.size, _BOOL if values.dtype.kind == "b" else _UINT)
     numbers = distinct.astype(np.uint64)
     if values.dtype.kind == "i":
         signed = distinct.astype(np.int64)
         kind[signed < 0] = _SINT
         numbers = np.where(signed < 0, _zigzag(signed), signed.astype(np.uint64))
-    rows = np.column_stack([np.full(kind.size, _VALUE), 1 + _sizes(numbers), kind, numbers])
-    return _varints(rows.ravel().astype(np.uint64)), distinct.size, which
+    message = np.empty((distinct.size, 4), dtype=np.uint64)  # tag, length, kind, value
+    message[:, 0], message[:, 2], message[:, 3] = _VALUE, kind, numbers
+    message[:, 1] = 1 + _sizes(numbers)
+    return _varints(message.ravel()), distinct.size, which
 
 
 def _mixed_values(
@@ -369,7 +373,7 @@ def _mixed_values(
     messages = []
     which = np.full(len(values), _ABSENT, dtype=np.intp)
     for position, value in enumerate(values):
-        if value is None or value != value:  # noqa: PLR0124 - NaN
+        if value is None or not (isinstance(value, str) or np.isfinite(value)):
             continue
         key = (type(value), value)
         if key not in numbered:
@@ -416,7 +420,7 @@ def _bytes_of(numbers: NDArray[np.uint64], counts: NDArray[np.intp]) -> NDArray[
     """Add up the sizes of each feature's numbers as varints: (f,)."""
     until = np.append(0, np.cumsum(_sizes(numbers)))
     end = np.cumsum(counts)
-    return (until[end] - until[end - counts]).astype(np.uint64)
+    return np.asarray(until[end] - until[end - counts], dtype=np.uint64)
 
 
 def _sizes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

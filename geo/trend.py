@@ -59,7 +59,7 @@ def mann_kendall(series: NDArray[np.float64]) -> MannKendall:
     series = np.asarray(series, dtype=np.float64)
     n = series.shape[-1] if series.ndim else 0
     if n < FEWEST_STEPS:
-        raise TooFewObservations("series-too-short", n=n, fewest=FEWEST_STEPS)
+        raise TooFewObservations("series-too-short", n=n, needed=FEWEST_STEPS)
     if not np.isfinite(series).all():
         raise InvalidParameter("values-not-finite")
     s = np.zeros(series.shape[:-1])

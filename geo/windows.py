@@ -183,7 +183,8 @@ class Occurrences:
         shift = int(np.diff(edges).min()).bit_length() - 1
         stretches = int((edges[-1] - edges[0]) >> shift) + 3
         if stretches > seconds.size:
-            return np.searchsorted(edges, seconds, side="right") % 2 == 1
+            found: NDArray[np.bool_] = np.searchsorted(edges, seconds, side="right") % 2 == 1
+            return found
         first = edges[0] - (1 << shift)
         passed = np.searchsorted(edges, first + (np.arange(stretches) << shift), side="right")
         edge = np.append(edges, np.iinfo(np.int64).max)[passed]

@@ -17,8 +17,9 @@ from geo import areas, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import Conflict, InvalidParameter, TooFewObservations
 from geo.places import collapse
-from pipelines import collector
-from pipelines.derive import PRECISE_M, Deriver
+from pipelines import collector, judging
+from pipelines.derive import FOCUS_KINDS, PRECISE_M, Deriver
+from pipelines.judging import Court, Held
 from pipelines.naming import Namer
 from pipelines.periods import local_days
 from pipelines.publish import Findings, publish
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from geo.profile import Profile
     from store.db import Store
     from store.incidents import Sample
+    from store.verdicts import VerdictTable
 
 SCHOOL_RINGS_M = (100, 300, 500)
 TOTAL = ""  # the category of clusters of everything that belongs to the total
@@ -98,6 +100,7 @@ def analyse(
             cells=study.cell_table(),
             areas=study.area_table(),
             clusters=study.clusters(),
+            verdicts=study.verdicts(),
             total=study.total,
         )
     progress("publish")
@@ -184,13 +187,17 @@ class _Study:
             )
         )
         self._namer = Namer(connection, profile)
-        self._outlines = [
-            a for a in places.areas(connection) if a.kind in {"priority", "nightlife"}
-        ]
+        every_area = places.areas(connection)
+        self._outlines = [a for a in every_area if a.kind in FOCUS_KINDS]
         self._core = [a.outline for a in self._outlines if a.kind == "nightlife"]
         schools = places.facilities(connection, "school")
         lon, lat = np.array([s.lon for s in schools]), np.array([s.lat for s in schools])
         self._schools = np.column_stack(crs.transform(lon, lat, crs.WGS84, profile.metric_epsg))
+        at = collapse(self.all.x_m[self.usable], self.all.y_m[self.usable])
+        self._points = _Points(at, self.all.count[self.usable], self.category_no[self.usable])
+        self._lonlat = crs.transform(at.x_m, at.y_m, profile.metric_epsg, crs.WGS84)
+        self._court = Court(every_area, profile, self._lonlat)
+        self._judged: list[judging.Found] = []
 
     def provenance(self, now: datetime) -> Provenance:
         """Say what went in and how, so that the run can be cited and computed again."""
@@ -282,53 +289,59 @@ class _Study:
         )
 
     def clusters(self) -> list[NewCluster]:
-        """Find clusters for every scope, window, and for the total and each category."""
+        """Find clusters for every scope, window, and for the total and each category.
+
+        The cells of each window and category are judged on the way: they speak for the clusters.
+        """
         self._progress("clusters")
-        which = self.usable
-        x_m, y_m = self.all.x_m[which], self.all.y_m[which]
-        points = _Points(collapse(x_m, y_m), self.all.count[which], self.category_no[which])
-        in_total = np.isin(points.category_no, [self.categories.index(c) for c in self.total])
-        kinds = [(TOTAL, in_total)] + [
-            (code, points.category_no == number) for number, code in enumerate(self.categories)
-        ]
-        scopes = self._scopes(points.places)
+        at = self._points.places
+        scopes = self._scopes(at)
+        kinds = self._kinds(self._points.category_no)
         found: list[_Found] = []
-        for window, share in self._shares(which):
-            whole = share >= windows.WHOLE_EVENT_SHARE
+        for window, share in self._shares(self.usable):
             for category, of_kind in kinds:
-                held = points.held(of_kind, whole, share)
+                held = self._points.held(of_kind, share)
+                judged = self._court.cells(window, category, Held(held.events, held.certain))
+                self._judged += judged
                 for scope, inside in scopes:
                     about = (scope, window, category)
+                    summaries = self._summaries(at, held, inside)
+                    said = self._court.clusters(judged, *summaries.members)
                     found += [
-                        _Found(*about, summary)
-                        for summary in self._summaries(points.places, held, inside)
+                        _Found(*about, summary, said[summary.label])
+                        for summary in summaries.clusters
                     ]
         return self._named(found)
 
+    def _kinds(self, category_no: NDArray[np.int64]) -> list[tuple[str, NDArray[np.bool_]]]:
+        """Tell which rows belong to the total, and which to each category."""
+        in_total = np.isin(category_no, [self.categories.index(code) for code in self.total])
+        return [(TOTAL, in_total)] + [
+            (code, category_no == number) for number, code in enumerate(self.categories)
+        ]
+
     def _scopes(self, at: Places) -> list[tuple[str, NDArray[np.bool_]]]:
         """Tell for each place whether it belongs to a scope."""
-        lon, lat = crs.transform(at.x_m, at.y_m, self._deriver.profile.metric_epsg, crs.WGS84)
         to_school, _ = areas.nearest_m(at.x_m, at.y_m, self._schools)
         return [
             ("all", np.ones(at.x_m.shape, dtype=bool)),
             *((f"school-{ring}", to_school <= ring) for ring in SCHOOL_RINGS_M),
-            ("core", areas.locate(lon, lat, self._core) != areas.NOWHERE),
+            ("core", areas.locate(*self._lonlat, self._core) != areas.NOWHERE),
         ]
 
-    def _summaries(
-        self,
-        at: Places,
-        held: tuple[NDArray[np.int64], NDArray[np.float64]],
-        inside: NDArray[np.bool_],
-    ) -> list[Summary]:
+    def _summaries(self, at: Places, held: _Held, inside: NDArray[np.bool_]) -> _Clustered:
         """Cluster the places of one scope that hold events."""
-        events, weight = held
-        there = np.flatnonzero(inside & (events > 0))
-        if events[there].sum() < self.density.min_samples:
-            return []
+        there = np.flatnonzero(inside & (held.events > 0))
+        events = held.events[there]
+        if events.sum() < self.density.min_samples:
+            there, events = there[:0], events[:0]
         xy = at.x_m[there], at.y_m[there]
-        labels = clusters.dbscan(*xy, events[there], self.density)
-        return clusters.summarise(xy, labels, events[there], weight[there])
+        labels = clusters.dbscan(*xy, events, self.density)
+        member = labels != clusters.NOISE
+        return _Clustered(
+            clusters.summarise(xy, labels, events, held.weight[there]),
+            (there[member], labels[member], events[member]),
+        )
 
     def _named(self, found: list[_Found]) -> list[NewCluster]:
         """Give clusters their place on the globe, their area and a readable name."""
@@ -360,9 +373,28 @@ class _Study:
                 name=names[i],
                 area_id=self._outlines[where[i]].id if where[i] != areas.NOWHERE else ANYWHERE,
                 hull=hulls[i],
+                verdict=each.verdict,
             )
             for i, each in enumerate(found)
         ]
+
+    def verdicts(self) -> VerdictTable:
+        """Judge the areas, and put them beside the cells that were judged."""
+        self._progress("verdicts")
+        which = self.shown & ((self.all.area_id != ANYWHERE) | (self.all.district_id != ANYWHERE))
+        events = self.all.count[which]
+        kinds = self._kinds(self.category_no[which])
+        for window, share in self._shares(which):
+            whole, certain = _whole(events, share)
+            for category, of_kind in kinds:
+                held = {
+                    area: pair
+                    for column in (self.all.area_id, self.all.district_id)
+                    for area, pair in _per_area(column[which], of_kind, whole, certain).items()
+                }
+                town = int(whole[of_kind].sum()), int(certain[of_kind].sum())
+                self._judged += self._court.areas(window, category, held, town)
+        return judging.table(self._judged)
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +405,24 @@ class _Found:
     window: str
     category: str
     summary: Summary
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Clustered:
+    """The clusters of some places, and the places that are in one."""
+
+    clusters: list[Summary]
+    members: tuple[NDArray[np.intp], NDArray[np.int64], NDArray[np.int64]]  # place, label, events
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What stands on each of p places."""
+
+    events: NDArray[np.int64]  # whole
+    weight: NDArray[np.float64]
+    certain: NDArray[np.int64]  # of the whole ones: those wholly in the window
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,18 +433,42 @@ class _Points:
     count: NDArray[np.int64]
     category_no: NDArray[np.int64]
 
-    def held(
-        self,
-        of_kind: NDArray[np.bool_],
-        whole: NDArray[np.bool_],
-        share: NDArray[np.float64],
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Add up whole events and weights on each place."""
+    def held(self, of_kind: NDArray[np.bool_], share: NDArray[np.float64]) -> _Held:
+        """Add up whole events, weights and certain events on each place."""
         size = self.places.x_m.size
-        chosen = of_kind & whole
-        place, n = self.places.inverse[chosen], self.count[chosen]
-        events = np.bincount(place, n, size).astype(np.int64)
-        return events, np.bincount(place, n * share[chosen], size).astype(np.float64)
+        whole, certain = _whole(self.count, share)
+        chosen = np.flatnonzero(of_kind & (whole > 0))
+        place = self.places.inverse[chosen]
+
+        def added(values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.bincount(place, values, size).astype(np.float64)
+
+        return _Held(
+            added(whole[chosen]).astype(np.int64),
+            added(self.count[chosen] * share[chosen]),
+            added(certain[chosen]).astype(np.int64),
+        )
+
+
+def _whole(
+    events: NDArray[np.int64], share: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Tell how many events count as inside, and how many of them surely are: (n,) each."""
+    return events * (share >= windows.WHOLE_EVENT_SHARE), events * (share >= 1)
+
+
+def _per_area(
+    area: NDArray[np.int64],
+    of_kind: NDArray[np.bool_],
+    whole: NDArray[np.int64],
+    certain: NDArray[np.int64],
+) -> dict[int, tuple[int, int]]:
+    """Add up whole and certain events by area."""
+    ids, row = np.unique(area[of_kind], return_inverse=True)
+    counts = np.bincount(row, whole[of_kind], ids.size).astype(np.int64)
+    sure = np.bincount(row, certain[of_kind], ids.size).astype(np.int64)
+    pairs = zip(counts.tolist(), sure.tolist(), strict=True)
+    return {key: pair for key, pair in zip(ids.tolist(), pairs, strict=True) if key != ANYWHERE}
 
 
 def _period(

@@ -17,7 +17,7 @@ from geo.errors import InvalidParameter
 from pipelines.periods import SECOND, local_month, local_months
 from pipelines.questions import Period
 from store import incidents as stored_incidents
-from store import layers, places, runs
+from store import layers, places, runs, verdicts
 from store import observations as stored_observations
 from store.incidents import IncidentFilter
 from store.layers import ANYWHERE, AreaCount, CellCounts, LayerFilter
@@ -34,8 +34,13 @@ if TYPE_CHECKING:
     from store.places import AreaRow, FacilityRow
     from store.records import Page
     from store.runs import Run
+    from store.verdicts import VerdictRow
+
+    Verdicts = dict[int, VerdictRow]
 
 MUNICIPALITY = "municipality"
+TOTAL = ""  # the category of what is judged of everything that belongs to the total
+TOO_FEW = verdicts.VerdictRow("too_few", ("few-events",), None, None, None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class CountedArea:
 
     area: AreaRow
     counted: AreaCount | None
+    verdict: VerdictRow | None  # None where none was asked for that the run has
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +91,16 @@ class CountedCells:
     counts: CellCounts
     months: tuple[int, int]
     synthetic: bool
+    verdicts: Verdicts | None  # by cell; None where none were asked for that the run has
 
     def part(self, rows: slice) -> CountedCells:
         """Give some of the cells."""
         of = self.counts
         return replace(self, counts=CellCounts(of.cell[rows], of.count[rows], of.weight[rows]))
+
+    def verdict(self, cell: int) -> VerdictRow | None:
+        """Give what may be said about one of the cells."""
+        return _said(self.verdicts, cell)
 
 
 def basis(connection: sa.Connection, role: str, reference: Reference) -> Basis:
@@ -104,8 +115,9 @@ def areas(connection: sa.Connection, on: Basis, question: Question) -> list[Coun
     The municipality holds everything, also what has no known place.
     """
     counts = _area_counts(connection, on, question)
+    said = _verdicts(connection, on, question, verdicts.AREA)
     return [
-        CountedArea(row, _counted(row, counts))
+        CountedArea(row, _counted(row, counts), _said_of(row, said))
         for row in on.reference.areas
         if _touches(row.outline, question)
     ]
@@ -125,6 +137,29 @@ def _counted(row: AreaRow, counts: dict[int, AreaCount] | None) -> AreaCount | N
         return None
     counted_as = ANYWHERE if row.kind == MUNICIPALITY else row.id
     return counts.get(counted_as, AreaCount(row.id, 0, 0.0))
+
+
+def _verdicts(
+    connection: sa.Connection, on: Basis, question: Question, resolution: int
+) -> Verdicts | None:
+    """Find the verdicts that answer a question.
+
+    They are made over the run's whole period, for the total and for each category alone: verdicts
+    on a part of the period or on several categories cannot be had by adding up.
+    """
+    if on.run is None or question.period is not None or len(question.categories) > 1:
+        return None
+    category = question.categories[0] if question.categories else TOTAL
+    return verdicts.find(connection, on.run.id, resolution, question.window, category)
+
+
+def _said(found: Verdicts | None, unit: int) -> VerdictRow | None:
+    """Give a unit's verdict; where a run judged and says nothing, there were too few events."""
+    return None if found is None else found.get(unit, TOO_FEW)
+
+
+def _said_of(row: AreaRow, found: Verdicts | None) -> VerdictRow | None:
+    return None if row.kind == MUNICIPALITY else _said(found, row.id)
 
 
 def facilities(
@@ -187,7 +222,10 @@ def cells(connection: sa.Connection, on: Basis, question: Question) -> CountedCe
         return None
     where, months = _layer_filter(on, on.run, question)
     counts = layers.cell_counts(connection, on.run.id, question.resolution, where)
-    return CountedCells(question, _inside(counts, question), months, on.run.synthetic)
+    said = _verdicts(connection, on, question, question.resolution)
+    if question.resolution not in verdicts.JUDGED:
+        said = None
+    return CountedCells(question, _inside(counts, question), months, on.run.synthetic, said)
 
 
 def cell(connection: sa.Connection, on: Basis, question: Question, key: int) -> CountedCells | None:

@@ -15,6 +15,7 @@ import shapely
 
 from geo import areas, cells, crs, stability, verdicts
 from geo.verdicts import VERDICTS, Support, Verdict
+from pipelines.derive import FOCUS_KINDS
 from store.verdicts import AREA, VerdictTable
 
 if TYPE_CHECKING:
@@ -26,15 +27,15 @@ if TYPE_CHECKING:
     from geo.verdicts import Excess, Judgement
     from store.places import AreaRow
 
-TOWN_KINDS = ("district", "priority", "nightlife")
-FOCUS_KINDS = ("priority", "nightlife")
+TOWN_KINDS = ("district", *FOCUS_KINDS)
+REST = -1  # stands for the town outside the units of a kind
 FINE = 10  # the resolution whose cells speak for the clusters on them
 MOSTLY = 0.5  # of a cluster's events
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What stands on each of n places or units."""
+    """What stands on each of n places, or in each of n units."""
 
     count: NDArray[np.int64]  # whole events
     certain: NDArray[np.int64]  # those of them whose time lies wholly in the window
@@ -53,106 +54,164 @@ class Found:
 
 
 class Court:
-    """Judges everything of one run in the same study area."""
+    """Judges everything of one run, in the same study area."""
 
     def __init__(
         self,
         rows: Sequence[AreaRow],
         profile: Profile,
-        lon: NDArray[np.float64],
-        lat: NDArray[np.float64],
+        lonlat: tuple[NDArray[np.float64], NDArray[np.float64]],
     ) -> None:
-        """Lay the grids over the study area, once, and find the places in it.
-
-        `lon` and `lat` are the p distinct places of the run.
-        """
-        self._town = _town(rows, profile)
-        to_metres = _projection(profile.metric_epsg)
-        self._town_m2 = shapely.transform(self._town, to_metres).area
-        self._units = [
-            [row for row in rows if row.kind in FOCUS_KINDS],
-            [row for row in rows if row.kind == "district"],
+        """Lay the grids over the study area, once; `lonlat` are the run's p distinct places."""
+        town = _town(rows, profile)
+        self._lon, self._lat = lonlat
+        self._inside = areas.locate(*lonlat, [town]) != areas.NOWHERE
+        self._fine = cells.parents(cells.index(*lonlat), FINE)
+        self._grids = stability.lay_grids_over(town)
+        self._kinds = [
+            [row for row in rows if row.kind in kinds] for kinds in (FOCUS_KINDS, ("district",))
         ]
-        self._unit_m2 = {
-            row.id: shapely.transform(row.outline, to_metres).area
-            for rows_of in self._units
-            for row in rows_of
-        }
-        cover = cells.cover(self._town, cells.FINEST)
-        middles = cells.centres(cover.cells)
-        self._grids = stability.lay_grids(*middles, cover.area_m2 * cover.share)
-        self._inside = areas.locate(lon, lat, [self._town]) != areas.NOWHERE
-        self._seen = stability.see(lon[self._inside], lat[self._inside], self._grids)
-        self._fine = cells.parents(cells.index(lon, lat), FINE)
+        self._m2 = {row.id: _square_metres(row.outline, profile) for row in rows}
+        self._town_m2 = _square_metres(town, profile)
 
     def cells(self, window: str, category: str, held: Held) -> list[Found]:
         """Judge the cells of one window and category; `held` is per place."""
-        inside = Held(held.count[self._inside], held.certain[self._inside])
-        judged = stability.overdispersed_cell_verdicts(inside.count, inside.certain, self._seen)
+        which = np.flatnonzero(self._inside & (held.count > 0))
+        incidents = stability.Incidents(
+            self._lon[which], self._lat[which], held.count[which], held.certain[which]
+        )
+        judged = stability.overdispersed_cell_verdicts(incidents, self._grids)
         return [
             Found(window, category, each.resolution, each.cells, each.found, each.judgement)
             for each in judged
         ]
 
-    def areas(self, window: str, category: str, held: dict[int, tuple[int, int]]) -> list[Found]:
-        """Judge the named areas, and the districts, of one window and category.
+    def areas(
+        self, window: str, category: str, held: dict[int, tuple[int, int]], town: tuple[int, int]
+    ) -> list[Found]:
+        """Judge the named areas among themselves, and the districts among themselves.
 
-        `held` gives whole and certain events by area id; each event in one focus area at most and
-        in one district at most, and 0 for the whole town.
+        `held` gives whole and certain events by area id, and `town` those of the whole town; no
+        event may stand in two areas of a kind.
         """
-        return [self._partition(window, category, units, held) for units in self._units if units]
+        return [
+            self._partition(window, category, [row.id for row in rows], held, town)
+            for rows in self._kinds
+            if rows
+        ]
 
     def _partition(
         self,
         window: str,
         category: str,
-        units: list[AreaRow],
+        ids: list[int],
         held: dict[int, tuple[int, int]],
+        town: tuple[int, int],
     ) -> Found:
-        """Compare units of one kind with each other and with the rest of the town."""
-        ids = [unit.id for unit in units]
-        whole, sure = (
-            _with_rest([held.get(i, (0, 0))[which] for i in ids], held.get(0, (0, 0))[which])
+        """Compare the units of one kind with each other and with the rest of the town."""
+        m2 = _with_rest([self._m2[i] for i in ids], self._town_m2)
+        count, certain = (
+            _with_rest([held.get(i, (0, 0))[which] for i in ids], town[which]).astype(np.int64)
             for which in (0, 1)
         )
-        m2 = _with_rest([self._unit_m2[i] for i in ids], self._town_m2)
-        excess = verdicts.excess(whole.astype(np.int64), m2)
-        surely = verdicts.judge(verdicts.excess(sure.astype(np.int64), m2))
-        support = Support(certain=surely.all_of(Verdict.ESTABLISHED))
-        judgement = verdicts.judge(excess, support)
-        unit = np.array([*ids, REST], dtype=np.int64)
-        return Found(window, category, AREA, unit, excess, judgement)
+        found = verdicts.excess(count, m2)
+        alone = verdicts.judge(found).all_of(Verdict.ESTABLISHED)
+        surely = verdicts.judge(verdicts.excess(certain, m2)).all_of(Verdict.ESTABLISHED)
+        judgement = verdicts.judge(found, Support(certain=surely | ~alone))
+        return Found(window, category, AREA, np.array([*ids, REST]), found, judgement)
 
-    def cluster(
-        self, judged: Sequence[Found], members: NDArray[np.intp], count: NDArray[np.int64]
-    ) -> str:
-        """Judge a cluster by the cells under it: most of its events must lie in cells so called.
+    def clusters(
+        self,
+        judged: Sequence[Found],
+        places: NDArray[np.intp],
+        labels: NDArray[np.int64],
+        count: NDArray[np.int64],
+    ) -> list[str]:
+        """Judge clusters by the cells under them: each is what most of its events stand in.
 
-        `members` are its places and `count` the events on them.
+        `judged` are the cells of their window and category; `places` the numbers of p places,
+        `labels` and `count` the cluster (0, 1, ...; no noise) and the events of each.
         """
-        found = next((each for each in judged if each.resolution == FINE), None)
-        if found is None or not count.sum():
-            return Verdict.TOO_FEW
-        at = np.searchsorted(found.unit, self._fine[members])
-        known = at < found.unit.size
-        at = np.where(known, at, 0)
-        known &= found.unit[at] == self._fine[members]
-        ranks = np.where(known, found.judgement.verdict[at], VERDICTS.index(Verdict.TOO_FEW))
-        for verdict in (Verdict.ESTABLISHED, Verdict.UNCERTAIN, Verdict.NOT_RAISED):
-            reached = ranks == VERDICTS.index(verdict)
-            if count[reached].sum() > MOSTLY * count.sum():
-                return verdict
-        return Verdict.UNCERTAIN
+        found = next(each for each in judged if each.resolution == FINE)
+        fine = self._fine[places]
+        at = np.minimum(np.searchsorted(found.unit, fine), found.unit.size - 1)
+        said = np.where(
+            found.unit[at] == fine,
+            found.judgement.verdict[at],
+            VERDICTS.index(Verdict.TOO_FEW),
+        )
+        kinds = len(VERDICTS)
+        held = np.bincount(labels * kinds + said, count, (labels.max(initial=-1) + 1) * kinds)
+        shares = held.reshape(-1, kinds) / held.reshape(-1, kinds).sum(axis=1, keepdims=True)
+        most, share = shares.argmax(axis=1), shares.max(axis=1)
+        return [
+            VERDICTS[verdict].value if part > MOSTLY else Verdict.UNCERTAIN.value
+            for verdict, part in zip(most.tolist(), share.tolist(), strict=True)
+        ]
 
 
-REST = -1  # the town outside the units of a kind
+def table(judged: Sequence[Found]) -> VerdictTable:
+    """Put verdicts into rows; a unit with too few events, or with none, has no row."""
+    kept = [_told(each) for each in judged]
+
+    def column(name: str) -> NDArray[np.float64]:
+        parts = [getattr(each.excess, name)[told] for each, told in zip(judged, kept, strict=True)]
+        return np.concatenate([np.empty(0), *parts])
+
+    def repeated(name: str) -> list[str]:
+        return [
+            getattr(each, name)
+            for each, told in zip(judged, kept, strict=True)
+            for _ in range(told.size)
+        ]
+
+    pairs = [
+        (each.judgement, unit) for each, told in zip(judged, kept, strict=True) for unit in told
+    ]
+    return VerdictTable(
+        resolution=np.array(repeated("resolution"), dtype=np.int64),
+        window=repeated("window"),
+        category=repeated("category"),
+        unit=np.concatenate(
+            [
+                np.empty(0, dtype=np.int64),
+                *(each.unit[told] for each, told in zip(judged, kept, strict=True)),
+            ]
+        ),
+        verdict=[judgement.of(unit).value for judgement, unit in pairs],
+        reasons=[" ".join(judgement.codes(unit)) for judgement, unit in pairs],
+        count=column("count").astype(np.int64),
+        expected=column("expected"),
+        ratio_low=column("low"),
+        ratio_high=column("high"),
+        q=column("q"),
+    )
 
 
-def _town(rows: Sequence[AreaRow], profile: Profile) -> shapely.Geometry:
+def _told(found: Found) -> NDArray[np.intp]:
+    """Find the units that get a row."""
+    few = found.judgement.all_of(Verdict.TOO_FEW)
+    return np.flatnonzero(~few & (found.excess.count > 0) & (found.unit != REST))
+
+
+def _town(rows: Sequence[AreaRow], profile: Profile) -> shapely.Polygon | shapely.MultiPolygon:
     """Find the study area."""
     kinds = TOWN_KINDS if any(row.kind == "district" for row in rows) else ("municipality",)
     outlines = [row.outline for row in rows if row.kind in kinds]
-    return shapely.union_all(outlines) if outlines else shapely.box(*profile.envelope)
+    if not outlines:
+        return shapely.box(*profile.envelope)
+    united: shapely.Polygon | shapely.MultiPolygon = shapely.union_all(outlines)
+    return united
+
+
+def _square_metres(outline: shapely.Geometry, profile: Profile) -> float:
+    def to_metres(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.column_stack(
+            crs.transform(lonlat[:, 0], lonlat[:, 1], crs.WGS84, profile.metric_epsg)
+        )
+
+    in_metres: shapely.Geometry = shapely.transform(outline, to_metres)
+    return float(in_metres.area)
 
 
 def _with_rest(parts: Sequence[float], total: float) -> NDArray[np.float64]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from store import layers, runs
+from store import layers, runs, verdicts
 from store.runs import LayerInfo, Provenance, Run
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from store.layers import AreaTable, CellTable, NewCluster
+    from store.verdicts import VerdictTable
 
 # Layers are exact: analysts only. What others may see is built as a release of its own.
 AUDIENCE, DISCLOSURE = "analyst", "exact"
@@ -26,6 +27,7 @@ class Findings:
     cells: CellTable
     areas: AreaTable
     clusters: list[NewCluster]
+    verdicts: VerdictTable
     total: tuple[str, ...]  # the categories that make up the total
 
 
@@ -44,5 +46,7 @@ def publish(connection: sa.Connection, provenance: Provenance, found: Findings) 
     layers.add_areas(connection, areas, found.areas)
     clusters = layer("clusters", "dbscan", len(found.clusters))
     layers.add_clusters(connection, clusters, found.clusters)
+    said = layer("verdicts", "excess", len(found.verdicts.unit))
+    verdicts.add(connection, said, found.verdicts)
     runs.activate(connection, run_id)
     return Run(**{name: getattr(provenance, name) for name in Provenance.__slots__}, id=run_id)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AREA = 0  # stands where a cell has its resolution
+JUDGED = (9, 10, 11)  # resolutions of the cells that have verdicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,11 @@ class VerdictRow:
 
     verdict: str
     reasons: tuple[str, ...]
-    count: int
-    expected: float
+    count: int | None  # None for a unit without a row
+    expected: float | None
     ratio_low: float | None
     ratio_high: float | None
-    q: float
+    q: float | None
 
 
 def add(connection: sa.Connection, layer_id: int, table: VerdictTable) -> None:

@@ -2,9 +2,9 @@
 
 A map counts as false when *any* cell at *any* of the three resolutions is established. The share
 of false maps must be at most 5 % of those drawn. That cannot flake: seeds are fixed, and measured
-over thousands of maps (the deep tests) the true shares lie between 0 and 4 %, most at 2 %; should a
-new version of numpy draw other numbers, 300 maps with a true share of 2.5 % exceed 5 % once in
-200 draws, and a rule that is false twice as often as promised is caught in 199 of 200.
+over thousands of maps (the deep tests) the true shares lie between 0 and 4.8 %, most at 2 %;
+should a new version of numpy draw other numbers, 200 maps with a true share of 2 % exceed 5 %
+once in 400 draws, and a rule that is false twice as often as promised is caught in 99 of 100.
 """
 
 import csv
@@ -30,7 +30,7 @@ OUTLINES = Path(__file__).parents[2] / "pipelines/profiles/eskilstuna/outlines.c
 METRES_A_DEGREE = 111_195.0
 CELL_RADIUS_M = 22.0  # about, at resolution 11
 MOST_FALSE = 0.05
-EVERYDAY, DEEP = 300, 4000
+EVERYDAY, DEEP = 200, 4000
 
 
 class Ground:
@@ -171,7 +171,7 @@ def test_noise_in_a_priority_area_is_not_painted_over_thousands_of_maps(kind, ar
 
 def test_reports_whose_time_spans_a_day_never_establish_anything(arby):
     # Noise or not: no event is certain to lie in the window.
-    assert share_of_false_maps(arby, evenly(300, 0.0), EVERYDAY) == 0
+    assert share_of_false_maps(arby, evenly(300, 0.0), 50) == 0
 
 
 @pytest.mark.parametrize("events", [30, 300])

@@ -1,12 +1,15 @@
-"""DBSCAN against R's package dbscan 1.1-11: golden/03_dbscan."""
+"""DBSCAN against R's package dbscan 1.1-11 (golden/03_dbscan), and against scikit-learn itself."""
 
 import csv
 import json
 
 import numpy as np
 import pytest
+from sklearn.cluster import DBSCAN
 
-from geo.clusters import NOISE, Density, collapse, dbscan, summarise
+from geo.clusters import NOISE, Density, dbscan, summarise
+from geo.places import collapse
+from tests.zoo import CENTRE_M
 
 SETTINGS = {
     "e200_m5": Density(200.0, 5),
@@ -77,3 +80,76 @@ def test_described_clusters_hold_every_robbery_that_is_not_noise(setting, robber
     found = summarise(xy, dbscan(*xy, events, SETTINGS[setting]), events, events.astype(float))
     assert sum(cluster.count for cluster in found) == 2245 - summary[setting]["noise"]
     assert len(found) == summary[setting]["clusters"]
+
+
+# Lattices on which pairs lie exactly eps apart: along an axis, on the diagonal, as 3-4-5, and at
+# roots whose square is not the number itself, where scikit-learn's own rounding decides.
+EPS = [1.0, np.sqrt(2), 5.0, 2.0, np.sqrt(5), np.sqrt(13), np.sqrt(18), 2.5, 3.3]
+STEPS = [1.0, 1.0, 12.5, 0.1, 1 / 3]
+ORIGINS = [(0.0, 0.0), CENTRE_M, (CENTRE_M[0] + 0.37, CENTRE_M[1] + 0.1), (-1e7, 123.25)]
+
+
+def drawn(rng, most):
+    """Draw points, events and a density: (x, y, events, Density)."""
+    n, step, (east, north) = rng.integers(1, most), rng.choice(STEPS), ORIGINS[rng.integers(4)]
+    side = rng.integers(2, 4 + int(np.sqrt(4 * most)))
+    match rng.integers(6):
+        case 0:  # all on one line
+            x, y = rng.integers(0, 4 * side, n), np.zeros(n)
+        case 1:  # all on one spot, or on two
+            x, y = rng.integers(0, 2, (2, 1)) * np.ones(n)
+        case 2:  # anywhere
+            x, y = side * rng.random((2, n))
+        case _:
+            x, y = rng.integers(0, side, (2, n))
+    density = Density(float(rng.choice(EPS) * step), int(rng.integers(1, 12)))
+    return east + step * x, north + step * y, rng.integers(1, 4, n), density
+
+
+def of_scikit_learn(x, y, events, density):
+    """Give scikit-learn's own labels of distinct places sorted by (x, y)."""
+    places, inverse = np.unique(np.column_stack([x, y]) + 0.0, axis=0, return_inverse=True)
+    model = DBSCAN(eps=density.eps_m, min_samples=density.min_samples, metric="euclidean")
+    weight = np.bincount(inverse.ravel(), events)
+    return model.fit(places, sample_weight=weight).labels_[inverse.ravel()]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_labels_are_scikit_learns_to_the_bit_on_a_hundred_drawn_cases(seed):
+    for case in range(100):
+        points = drawn(np.random.default_rng([seed, case]), most=60)
+        np.testing.assert_array_equal(dbscan(*points), of_scikit_learn(*points), f"{seed} {case}")
+
+
+def facing(rng):
+    """Draw two dense lattices exactly, or almost, eps apart, with some strays."""
+    sides = rng.integers(8, 26, (2, 2))
+    near, far = (np.argwhere(np.ones(side)) * 1.0 for side in sides)
+    eps_m = float(rng.choice([5, 10, 13, 17, 25, 29, 65]))
+    east, north = rng.choice([(1, 0), (0, 1), (0.6, 0.8), (5 / 13, 12 / 13), (1.001, 0.1)])
+    far = far + [
+        sides[0, 0] - 1 + east * eps_m,
+        (sides[0, 1] - 1) * rng.integers(2) + north * eps_m,
+    ]
+    x, y = np.vstack([near, far, rng.integers(-5, 60, (20, 2))]).T * rng.choice([1, 0.5, 0.1])
+    east, north = ORIGINS[rng.integers(4)]
+    events = rng.integers(1, 3, x.size)
+    density = Density(eps_m * rng.choice([1, 0.5, 0.1]), int(rng.choice([1, 5, 20, 100, 400])))
+    return x + east, y + north, events, density
+
+
+def test_labels_are_scikit_learns_where_dense_neighbours_lie_just_eps_apart():
+    for case in range(100):
+        points = facing(np.random.default_rng([77, case]))
+        np.testing.assert_array_equal(dbscan(*points), of_scikit_learn(*points), str(case))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("seed", range(20))
+def test_labels_are_scikit_learns_on_many_and_larger_cases(seed):
+    for case in range(100):
+        rng = np.random.default_rng([1000 + seed, case])
+        for points in (drawn(rng, most=60), drawn(rng, most=3_000), facing(rng)):
+            np.testing.assert_array_equal(
+                dbscan(*points), of_scikit_learn(*points), f"{seed} {case}"
+            )

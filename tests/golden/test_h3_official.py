@@ -76,3 +76,21 @@ def test_official_boundaries_away_from_the_date_line_are_valid_polygons(shared):
     whole = east - west < 180
     assert whole.sum() > 5000
     assert shapely.is_valid(made[whole]).all()
+
+
+@pytest.mark.parametrize("resolution", range(5, 16))
+def test_every_official_centre_is_found_at_its_own_resolution(resolution, shared):
+    rows = table(shared / "golden/11_h3_official/centers.csv")
+    some = [row for row in rows if int(row["res"]) == resolution]
+    assert some
+    found = cells.index(*lonlat(some), resolution).tolist()
+    assert [cells.name(cell) for cell in found] == [row["cell"] for row in some]
+
+
+def test_outlines_before_rounding_are_the_official_ones(shared):
+    rows = table(shared / "golden/11_h3_official/boundaries.csv")
+    outlines = cells.rings(np.array([cells.parse(row["cell"]) for row in rows]))
+    for row, start, end in zip(rows, outlines.starts[:-1], outlines.starts[1:], strict=True):
+        official = [float(number) for number in row["lat_lng_pairs"].split()]
+        expected = np.array(official).reshape(-1, 2)[:, ::-1]
+        np.testing.assert_allclose(outlines.lonlat[start : end - 1], expected, atol=2e-9)

@@ -133,7 +133,7 @@ def test_outlines_do_not_depend_on_the_number_of_events(power):
 
 @pytest.mark.parametrize("shares", [(), (0.9, 0.5), (0.5, 0.5)])
 def test_shares_must_rise(shares):
-    with pytest.raises(InvalidParameter, match="shares-not-ascending"):
+    with pytest.raises(InvalidParameter, match="volume-shares-not-rising"):
         VolumeShares(shares)
 
 

@@ -227,7 +227,7 @@ def test_looking_back_further_than_the_first_month_is_refused():
         emerging(np.ones((9, 10)), circle(9), EmergingRules(previous_periods=10))
 
 
-@pytest.mark.parametrize("name", ["level", "trend_level", "persistent_share"])
+@pytest.mark.parametrize("name", ["fdr", "trend_p", "persistent_share"])
 @pytest.mark.parametrize("value", [0, 1, -1, np.nan])
 def test_levels_are_fractions(name, value):
     with pytest.raises(InvalidParameter, match="not-a-fraction"):
@@ -240,7 +240,7 @@ def test_nearly_always_is_more_than_half_of_the_time():
 
 
 def test_looking_back_is_never_negative():
-    with pytest.raises(InvalidParameter, match="negative"):
+    with pytest.raises(InvalidParameter, match="previous-periods-negative"):
         EmergingRules(previous_periods=-1)
 
 

@@ -301,6 +301,8 @@ def test_a_ratio_divides_events_by_residents_and_says_nothing_below_its_floor():
     assert found.density[0] == pytest.approx(4 * kernel.peak)
     assert found.reference[:2] == pytest.approx([100 * kernel.peak] * 2)
     # 100 residents under a quartic of 1 km peak at 95 per square kilometre.
+    low = DensityRatio(kernel, kernel, floor_per_km2=95.0)
+    assert density_ratio(at, events, residents, low).ratio[:2] == pytest.approx([0.04, 0])
     high = DensityRatio(kernel, kernel, floor_per_km2=96.0)
     assert np.isnan(density_ratio(at, events, residents, high).ratio).all()
 

@@ -122,9 +122,9 @@ def test_fewer_than_two_events_or_none_at_all_are_too_few(summary):
 
 @pytest.mark.parametrize("area", [BOW_TIE, shapely.Polygon()])
 def test_an_area_must_be_a_valid_one(area):
-    with pytest.raises(InvalidParameter, match="area-not-valid"):
+    with pytest.raises(InvalidParameter, match="study-area-unusable"):
         ripley_k(scattered(5), area, np.array([10.0]))
-    with pytest.raises(InvalidParameter, match="area-not-valid"):
+    with pytest.raises(InvalidParameter, match="study-area-unusable"):
         quadrat_test(scattered(5), area, Quadrats())
 
 

@@ -145,7 +145,7 @@ def test_a_cell_that_fits_the_grid_by_luck_is_uncertain_when_every_move_must_agr
     parent = cells.parents(cells.index(lon, lat), 10)
     fullest, size = np.unique(parent, return_counts=True)
     hot = parent == fullest[np.argmax(size)]
-    strict = lay_grids(lon, lat, one, Moves(agreeing=6, event_share=1.0))
+    strict = lay_grids(lon, lat, one, Moves(agreeing=6, held_share=1.0))
     middle = cell_verdicts(on_places(lon, lat, np.where(hot, 16, 10)), strict)[1]
     row = np.searchsorted(middle.cells, parent[hot][0])
     assert middle.found.q[row] < 1e-3
@@ -238,8 +238,8 @@ def test_inputs_are_left_as_they_were(middles):
         ({"moves": 0}, "not-positive"),
         ({"agreeing": 0}, "not-positive"),
         ({"agreeing": 7}, "agreeing-above-moves"),
-        ({"event_share": 0.0}, "not-a-share"),
-        ({"event_share": 1.1}, "not-a-share"),
+        ({"held_share": 0.0}, "not-a-share"),
+        ({"held_share": 1.1}, "not-a-share"),
     ],
 )
 def test_choices_that_contradict_themselves_are_refused(choice, code):

@@ -293,3 +293,66 @@ def test_shares_are_what_one_counts_minute_by_minute_on_the_wall_clock(window, e
     ]
     found = share(window, start, end, timezone=timezone)
     assert found == pytest.approx(sum(counted) / minutes, abs=1e-12)
+
+
+CENTURY = (date(1999, 12, 1), date(2038, 2, 1))
+
+
+def quarters_around_clock_changes(timezone):
+    """List every quarter of an hour from a day before to two days after each clock change."""
+    days = clock_changes(timezone, 2000, 2037) or [datetime(2026, 3, 29, tzinfo=UTC)]
+    return sorted({t for day in days for t in wall_times_around([day], 15)})
+
+
+@pytest.mark.parametrize("window", [HELGNATT, SKOLTID, KVALL], ids=lambda window: window.name)
+@pytest.mark.parametrize("timezone", TIMEZONES)
+def test_around_every_clock_change_a_window_holds_what_the_wall_clock_says(window, timezone):
+    happened = quarters_around_clock_changes(timezone)
+    expected = [open_by_the_clock(window, instant, timezone) for instant in happened]
+    some = np.array(happened, dtype="datetime64[s]")
+    assert occurrences(window, CENTURY, timezone).holds(some).tolist() == expected
+    assert 0 < sum(expected) < len(expected)
+
+
+@pytest.mark.parametrize("timezone", TIMEZONES)
+def test_many_instants_are_looked_up_as_few_are_searched_for(timezone):
+    opening = occurrences(HELGNATT, CENTURY, timezone)
+    edges = np.concatenate([opening.starts, opening.ends])
+    near = (edges[:, None] + np.array([-1, 0, 1])).ravel()
+    seconds = np.concatenate([near, np.arange(-(10**9), 3 * 10**9, 9_973)])
+    assert seconds.size > 300_000
+    within = np.searchsorted(opening.starts, seconds, side="right") - 1
+    expected = (within >= 0) & (seconds < opening.ends[within])
+    found = opening.holds(seconds.astype("datetime64[s]"))
+    np.testing.assert_array_equal(found, expected)
+    few = opening.holds(seconds[::1000].astype("datetime64[s]"))
+    np.testing.assert_array_equal(few, expected[::1000])
+
+
+@pytest.mark.parametrize("repeats", [1, 10_000])
+def test_an_unknown_instant_is_in_no_window_but_the_whole_week(repeats):
+    short = (date(2026, 6, 8), date(2026, 6, 15))
+    some = np.tile(instants("NaT", "2026-06-12T22:00", "1600-01-01"), repeats)
+    held = occurrences(HELGNATT, short, STOCKHOLM).holds(some)
+    assert held.tolist() == [False, True, False] * repeats
+    assert occurrences(ALWAYS, short, STOCKHOLM).holds(some).all()
+
+
+def test_instants_of_another_unit_are_held_as_well():
+    opening = occurrences(HELGNATT, YEAR_2026, STOCKHOLM)
+    some = np.array(["2026-06-12T21:00", "2026-06-12T20:59"], dtype="datetime64[ns]")
+    assert opening.holds(some).tolist() == [True, False]
+
+
+def test_a_window_open_for_no_time_at_all_holds_nothing():
+    lost_hour = WeeklyWindow("s", "s", (Span(7, 120, 180),))
+    opening = occurrences(lost_hour, (date(2026, 3, 29), date(2026, 3, 30)), STOCKHOLM)
+    assert not opening.holds(instants("2026-03-29T01:00", "2026-03-29T00:59:59")).any()
+
+
+@given(st.sampled_from([HELGNATT, SKOLTID, KVALL, ALWAYS]), st.lists(events()))
+def test_an_instant_is_held_when_its_share_is_one(window, happened):
+    some = np.array([start for start, _ in happened], dtype="datetime64[s]")
+    opening = occurrences(window, YEAR_2026, STOCKHOLM)
+    unknown_ends = np.full(some.shape, NOT_YET)
+    np.testing.assert_array_equal(opening.holds(some), opening.shares(some, unknown_ends) == 1)
