@@ -27,7 +27,7 @@ ROOT: Final = Path(__file__).parents[1]
 KEPT: Final = ROOT / "docs" / "BENCHMARKS.md"
 THOUSANDS, MILLION, MOST = 100_000, 1_000_000, 5_000_000
 LIBRARIES: Final = (
-    *("numpy", "scipy", "numba", "h3", "h3ronpy", "shapely", "pyproj", "pyarrow", "orjson"),
+    *("numpy", "scipy", "numba", "h3", "shapely", "pyproj", "pyarrow", "orjson"),
     *("scikit-learn", "esda", "libpysal", "KDEpy", "dbscan", "geopandas", "pandas"),
     "mapbox-vector-tile",
 )

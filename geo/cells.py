@@ -292,6 +292,17 @@ def _as_polygons(corners: NDArray[np.float64], starts: NDArray[np.intp]) -> NDAr
     )
 
 
+def middles(cells: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the mean of each cell's corners, in degrees: inside the cell, about its centre."""
+    if not cells.size:
+        return np.empty(0), np.empty(0)
+    corner = rings(cells)
+    closing = corner.lonlat[corner.starts[1:] - 1]  # the first corner again
+    summed = np.add.reduceat(corner.lonlat, corner.starts[:-1], axis=0) - closing
+    middle = summed / (np.diff(corner.starts) - 1)[:, None]
+    return middle[:, 0], middle[:, 1]
+
+
 def areas_m2(cells: NDArray[np.int64]) -> NDArray[np.float64]:
     """Give each cell's true area on the sphere; cells differ from the published averages.
 

@@ -93,8 +93,9 @@ def dbscan(
     ``dx*dx + dy*dy <= eps_m*eps_m`` in double precision. Where a distance differs from eps by less
     than rounding, scikit-learn's answer depends on how it computes (a matrix product up to 11
     places, its tree above), and only then, or without numba, scikit-learn itself is asked; it may
-    then need memory for all pairs of neighbours. Otherwise memory grows with the places alone and
-    time as n log n. Distances are in the plane; nothing is known of rivers and walls.
+    then need memory for all pairs of neighbours. Otherwise memory grows with the places alone, and
+    time as p log p, at worst as p times sqrt(p) or `min_samples`. Distances are in the plane;
+    nothing is known of rivers and walls.
     """
     _require_events(x_m, y_m, events)
     at = collapse(x_m, y_m)

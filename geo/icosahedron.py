@@ -181,23 +181,23 @@ def _rounded(
     return number, sure
 
 
-def group(number: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def group(number: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Find one point of each hexagon: positions (h,), and (n,) which of the h each point is in."""
     if not number.size:
-        return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
     column, row = number >> _COLUMN_BITS, number & _ROW_MASK
     west, south = column.min(), row.min()
     height = int(row.max() - south) + 1
     box = (int(column.max() - west) + 1) * height
     if box > _ROOMY * number.size:  # scattered over the world: a table would be mostly empty
-        _, one, inverse = np.unique(number, return_index=True, return_inverse=True)
-        return one, inverse
+        _, first, inverse = np.unique(number, return_index=True, return_inverse=True)
+        return first.astype(np.int32), inverse.astype(np.int32)
     place = (column - west) * height + (row - south)
-    someone = np.full(box, -1, dtype=np.intp)
-    someone[place] = np.arange(place.size)
+    someone = np.full(box, -1, dtype=np.int32)
+    someone[place] = np.arange(place.size, dtype=np.int32)
     taken = np.flatnonzero(someone >= 0)
     one = someone[taken]
-    someone[taken] = np.arange(taken.size)
+    someone[taken] = np.arange(taken.size, dtype=np.int32)
     return one, someone[place]
 
 

@@ -23,7 +23,6 @@ is a hot spot, because an address holds all of its events and the lawn beside it
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,8 +38,10 @@ from geo.verdicts import (
     Judgement,
     Support,
     Verdict,
+    chance,
     excess,
     judge,
+    overdispersed_chance,
     overdispersed_excess,
 )
 
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     import shapely
     from numpy.typing import NDArray
 
-    _Test = Callable[[NDArray[np.int64], NDArray[np.float64]], Excess]
+    _Counts = NDArray[np.int64]
+    _Exposures = NDArray[np.float64]
 
 METRES_A_DEGREE = 111_195.0  # of latitude, on the sphere H3 uses
 MOVED_FROM = 9  # the resolution whose cell width sets how far the grid is moved
@@ -84,17 +86,14 @@ class Moves:
 
 @dataclass(frozen=True, slots=True)
 class Incidents:
-    """Events on places, in degrees."""
+    """Events on p places."""
 
-    lon: NDArray[np.float64]  # (p,)
-    lat: NDArray[np.float64]  # (p,)
     count: NDArray[np.int64]  # (p,) whole events on each place
     certain: NDArray[np.int64]  # (p,) those of them whose time is certain
 
     def __post_init__(self) -> None:
-        """Refuse places without coordinates and more certain events than events."""
-        require_same_length(lon=self.lon, lat=self.lat, count=self.count, certain=self.certain)
-        _require_degrees(self.lon, self.lat)
+        """Refuse more certain events than events."""
+        require_same_length(count=self.count, certain=self.certain)
         require_counts(count=self.count, certain=self.certain)
         if (self.certain > self.count).any():
             raise InvalidParameter("certain-above-count")
@@ -115,6 +114,26 @@ class Grids:
     choice: Moves
     offsets: NDArray[np.float64]  # (moves + 1, 2) degrees east and north; the first is 0, 0
     layouts: tuple[tuple[Layout, ...], ...]  # [move][resolution]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Places under one grid: its cells, theirs added, and which one each place lies in."""
+
+    layout: Layout
+    row: NDArray[np.intp]  # (p,) position of each place's cell
+
+    def per_cell(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Add up the events on the places of each cell: (p,) -> (m,)."""
+        return np.bincount(self.row, events, self.layout.cells.size).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Places under every grid of a study area. Made once for all questions about them."""
+
+    choice: Moves
+    seen: tuple[tuple[Seen, ...], ...]  # [move][resolution]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,16 +216,43 @@ def lay_grids_over(
     cover = cells.cover(outline, cells.FINEST)
     if not cover.cells.size:
         raise InvalidParameter("no-exposure")
-    corner = cells.rings(cover.cells)
-    closing = corner.lonlat[corner.starts[1:] - 1]  # the first corner again
-    summed = np.add.reduceat(corner.lonlat, corner.starts[:-1], axis=0) - closing
-    middle = summed / (np.diff(corner.starts) - 1)[:, None]
-    return lay_grids(middle[:, 0], middle[:, 1], cover.share * cover.area_m2, choice)
+    return lay_grids(*cells.middles(cover.cells), cover.share * cover.area_m2, choice)
+
+
+def place(lon: NDArray[np.float64], lat: NDArray[np.float64], grids: Grids) -> Placed:
+    """Tell in which cell of every grid each place lies.
+
+    Parameters
+    ----------
+    lon, lat
+        (p,) places in degrees, those outside the study area left out. Equal places need not be
+        collapsed, but it is faster.
+    grids
+        From `lay_grids`; one study area.
+
+    Returns
+    -------
+    What `cell_verdicts` asks for. Cells with places but no exposure are added to the study
+    area's own, with exposure 0.
+
+    Raises
+    ------
+    InvalidParameter
+        Shapes differ, or degrees out of range.
+    """
+    require_same_length(lon=lon, lat=lat)
+    _require_degrees(lon, lat)
+    seen = []
+    for offset, layouts in zip(grids.offsets, grids.layouts, strict=True):
+        fine = _moved(lon, lat, offset)
+        pairs = zip(layouts, grids.choice.laid, strict=True)
+        seen.append(tuple(_seen(layout, fine, resolution) for layout, resolution in pairs))
+    return Placed(grids.choice, tuple(seen))
 
 
 def cell_verdicts(
     incidents: Incidents,
-    grids: Grids,
+    placed: Placed,
     demands: Demands = USUAL_DEMANDS,
 ) -> tuple[CellVerdicts, ...]:
     """Tell which cells hold more events than the study area's own level, and how surely.
@@ -214,22 +260,20 @@ def cell_verdicts(
     Parameters
     ----------
     incidents
-        Events on places, those outside the study area left out. Equal places need not be
-        collapsed, but it is faster.
-    grids
-        From `lay_grids`; one study area.
+        Events on the places.
+    placed
+        From `place`; one study area.
     demands
         The limits.
 
     Returns
     -------
-    One result for each resolution, coarse to fine. Cells that hold events but no exposure are
-    added to the study area's own, with exposure 0.
+    One result for each resolution, coarse to fine.
 
     Raises
     ------
     InvalidParameter
-        Never for valid `Incidents` and `Grids`.
+        There are not as many counts as places.
 
     Notes
     -----
@@ -240,12 +284,12 @@ def cell_verdicts(
     times as hot is found in most maps once 15 events are expected in it
     (tests/golden/test_calibration.py). Raised is not dangerous, and not raised is not calm.
     """
-    return _judged(incidents, grids, demands, excess)
+    return _judged(incidents, placed, demands, _Null(excess, chance))
 
 
 def overdispersed_cell_verdicts(
     incidents: Incidents,
-    grids: Grids,
+    placed: Placed,
     demands: Demands = USUAL_DEMANDS,
 ) -> tuple[CellVerdicts, ...]:
     """Tell which cells stand out even when places differ by themselves, and how surely.
@@ -253,7 +297,7 @@ def overdispersed_cell_verdicts(
     As `cell_verdicts`, with `geo.verdicts.overdispersed_excess`: the variation beyond chance is
     estimated from the other cells of the same grid.
     """
-    return _judged(incidents, grids, demands, overdispersed_excess)
+    return _judged(incidents, placed, demands, _Null(overdispersed_excess, overdispersed_chance))
 
 
 def _require_degrees(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
@@ -290,18 +334,7 @@ def _laid(
     return tuple(layouts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Places under one grid: its cells, theirs added, and which one each place lies in."""
-
-    layout: Layout
-    row: NDArray[np.intp]  # (p,) position of each place's cell
-
-    def per_cell(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.bincount(self.row, events, self.layout.cells.size).astype(np.int64)
-
-
-def _seen(layout: Layout, fine: NDArray[np.int64], resolution: int) -> _Seen:
+def _seen(layout: Layout, fine: NDArray[np.int64], resolution: int) -> Seen:
     held, row = np.unique(cells.parents(fine, resolution), return_inverse=True)
     near = np.minimum(np.searchsorted(layout.cells, held), layout.cells.size - 1)
     new = held[layout.cells[near] != held]
@@ -310,7 +343,7 @@ def _seen(layout: Layout, fine: NDArray[np.int64], resolution: int) -> _Seen:
         order = np.argsort(both)
         exposure = np.concatenate([layout.exposure, np.zeros(new.size)])[order]
         layout = Layout(both[order], exposure)
-    return _Seen(layout, np.searchsorted(layout.cells, held)[row])
+    return Seen(layout, np.searchsorted(layout.cells, held)[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,31 +355,34 @@ class _Examined:
     support: Support
 
 
+@dataclass(frozen=True, slots=True)
+class _Null:
+    """What chance is taken to be: with all that is told of it, and its p alone."""
+
+    excess: Callable[[_Counts, _Exposures], Excess]
+    chance: Callable[[_Counts, _Exposures], NDArray[np.float64]]
+
+
 def _judged(
-    incidents: Incidents, grids: Grids, demands: Demands, test: _Test
+    incidents: Incidents, placed: Placed, demands: Demands, null: _Null
 ) -> tuple[CellVerdicts, ...]:
     """Examine all events, then those with certain times, and judge."""
-    laid = grids.choice.laid
-
-    @cache
-    def look(move: int) -> tuple[_Seen, ...]:
-        fine = _moved(incidents.lon, incidents.lat, grids.offsets[move])
-        pairs = zip(grids.layouts[move], laid, strict=True)
-        return tuple(_seen(layout, fine, resolution) for layout, resolution in pairs)
-
-    every = _examined(incidents.count, look, grids.choice, demands, test)
+    here = placed.seen[0]
+    require_same_length(count=incidents.count, place=here[0].row)
+    laid = placed.choice.laid
+    every = _examined(incidents.count, placed, demands, null)
     surely = every
     if (incidents.certain != incidents.count).any():
-        surely = _examined(incidents.certain, look, grids.choice, demands, test)
+        surely = _examined(incidents.certain, placed, demands, null)
     verdicts = []
     for at, resolution in enumerate(laid):
-        if resolution < grids.choice.coarsest:
+        if resolution < placed.choice.coarsest:
             continue
         whole, part = every[at], surely[at]
         lost = _established(whole, demands) & ~_established(part, demands)
         support = replace(whole.support, certain=~lost)
         judgement = judge(whole.found, support, demands)
-        found = look(0)[at].layout.cells
+        found = here[at].layout.cells
         verdicts.append(CellVerdicts(resolution, found, whole.found, whole.agreeing, judgement))
     return tuple(verdicts)
 
@@ -357,22 +393,25 @@ def _established(examined: _Examined, demands: Demands) -> NDArray[np.bool_]:
 
 def _examined(
     events: NDArray[np.int64],
-    look: Callable[[int], tuple[_Seen, ...]],
-    choice: Moves,
+    placed: Placed,
     demands: Demands,
-    test: _Test,
+    null: _Null,
 ) -> tuple[_Examined, ...]:
     """Test every cell, then look again at the raised ones' events in other cells."""
-    here = look(0)
-    found = [test(seen.per_cell(events), seen.layout.exposure) for seen in here]
+    here, choice = placed.seen[0], placed.choice
+    found = [null.excess(seen.per_cell(events), seen.layout.exposure) for seen in here]
     first = [(each.count >= demands.minimum) & (each.q <= demands.fdr) for each in found]
-    again = [_again(each, demands)[seen.row] for each, seen in zip(found, here, strict=True)]
+    again = [
+        _again(each.count, each.p, demands)[seen.row]
+        for each, seen in zip(found, here, strict=True)
+    ]
     agreeing = [np.zeros(each.count.size, dtype=np.int64) for each in found]
     if any(raised.any() for raised in first):
-        for move in range(1, choice.moves + 1):
-            for at, seen in enumerate(look(move)):
-                there = test(seen.per_cell(events), seen.layout.exposure)
-                hot = _again(there, demands)[seen.row]
+        for moved in placed.seen[1:]:
+            for at, seen in enumerate(moved):
+                count = seen.per_cell(events)
+                p = null.chance(count, seen.layout.exposure)
+                hot = _again(count, p, demands)[seen.row]
                 agreeing[at] += first[at] & _held(events, hot, here[at], choice)
     results = []
     for at, seen in enumerate(here):
@@ -384,13 +423,13 @@ def _examined(
     return tuple(results)
 
 
-def _again(found: Excess, demands: Demands) -> NDArray[np.bool_]:
+def _again(count: NDArray[np.int64], p: NDArray[np.float64], demands: Demands) -> NDArray[np.bool_]:
     """Tell which cells are raised when nobody searched for them: (m,)."""
-    return (found.count >= demands.minimum) & (found.p <= demands.alpha)
+    return (count >= demands.minimum) & (p <= demands.alpha)
 
 
 def _held(
-    events: NDArray[np.int64], hot: NDArray[np.bool_], seen: _Seen, choice: Moves
+    events: NDArray[np.int64], hot: NDArray[np.bool_], seen: Seen, choice: Moves
 ) -> NDArray[np.bool_]:
     """Tell of which cells enough events lie on hot places: (m,)."""
     count = seen.per_cell(events)

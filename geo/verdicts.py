@@ -155,25 +155,50 @@ def overdispersed_excess(
     about the dispersion, and hardly any unit will be raised.
     """
     _require_units(count, exposure)
-    estimated = _dispersion_elsewhere(count * (exposure > 0), exposure)
+    estimated = _dispersion_elsewhere(count, exposure, np.arange(count.size))
     return _excess(count, exposure, choice.level, estimated)
 
 
-def _dispersion_elsewhere(
+def chance(
+    count: NDArray[np.int64],
+    exposure: NDArray[np.float64],
+    choice: OwnLevel = OwnLevel(),
+) -> NDArray[np.float64]:
+    """Tell how often chance alone gives each unit so many events or more: the p of `excess`."""
+    _require_units(count, exposure)
+    some = np.flatnonzero((count > 0) & (exposure > 0))
+    return _chance(count, exposure, some, [np.full(some.shape, choice.dispersion)])
+
+
+def overdispersed_chance(
     count: NDArray[np.int64], exposure: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Tell the same when places differ by themselves: the p of `overdispersed_excess`."""
+    _require_units(count, exposure)
+    some = np.flatnonzero((count > 0) & (exposure > 0))
+    return _chance(count, exposure, some, _dispersion_elsewhere(count, exposure, some))
+
+
+def _dispersion_elsewhere(
+    count: NDArray[np.int64], exposure: NDArray[np.float64], of: NDArray[np.intp]
 ) -> list[NDArray[np.float64]]:
-    """Estimate for each unit how much more than chance all others vary: at best, and at worst."""
+    """Estimate for some units how much more than chance all others vary: at best, and at worst.
+
+    Events on units without exposure take no part.
+    """
     if not exposure.sum() > 0:
-        return [np.ones(count.shape)]
-    x = count.astype(np.float64)
-    s = exposure / exposure.sum()
-    total = x.sum() - x
+        return [np.ones(of.shape)]
+    every = count * (exposure > 0).astype(np.float64)
+    shares = exposure / exposure.sum()
+    x, s = every[of], shares[of]
+    total = every.sum() - x
     rest = np.maximum(1 - s, SLIVER)
-    squares = np.clip(((s @ s) - s * s) / rest**2, 0.0, 1.0)  # of the others' shares
-    deviation = (x @ x - x * x) - 2 * total * (x @ s - x * s) / rest + total**2 * squares
-    chance = total * (1 - squares)
-    told = chance > np.finfo(np.float32).eps * np.maximum(total, 1.0)
-    d = np.maximum(np.divide(deviation, chance, out=np.ones(x.shape), where=told), 1.0)
+    squares = np.clip(((shares @ shares) - s * s) / rest**2, 0.0, 1.0)  # of the others' shares
+    deviation = (every @ every - x * x) - 2 * total * (every @ shares - x * s) / rest
+    deviation += total**2 * squares
+    expected = total * (1 - squares)
+    told = expected > np.finfo(np.float32).eps * np.maximum(total, 1.0)
+    d = np.maximum(np.divide(deviation, expected, out=np.ones(x.shape), where=told), 1.0)
     doubt = np.full(x.shape, LARGEST_DOUBT)
     np.divide(6 * (d - 1) + 1 / d, total, out=doubt, where=told)
     doubt[told] = DOUBT * np.sqrt(doubt[told] + 2 * squares[told])
@@ -195,16 +220,12 @@ def _excess(
     """Compare counts with the own level, under the least favourable of each unit's dispersions."""
     _require_units(count, exposure)
     known = exposure > 0
-    whole = exposure.sum()
-    share = exposure / whole if whole > 0 else np.zeros(exposure.shape)
-    total = int(count[known].sum())
-    expected = total * share
-    p = np.ones(count.shape)
-    some = known & (count > 0)
-    tails = [_tail(count[some], share[some], total, d[some]) for d in dispersions]
-    p[some] = np.max(tails, axis=0)
+    some = np.flatnonzero(known & (count > 0))
+    p = _chance(count, exposure, some, [each[some] for each in dispersions])
     q = np.ones(count.shape)
     q[known] = false_discovery_rate(p[known])
+    share, total = _shares(count, exposure)
+    expected = total * share
     dispersion = dispersions[-1]
     low, high = poisson_interval(count / dispersion, RateInterval(level))
     return Excess(
@@ -217,6 +238,28 @@ def _excess(
         q=q,
         dispersion=dispersion,
     )
+
+
+def _shares(
+    count: NDArray[np.int64], exposure: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], int]:
+    """Give each unit's share of the exposure, and the events on units that have any."""
+    whole = exposure.sum()
+    share = exposure / whole if whole > 0 else np.zeros(exposure.shape)
+    return share, int(count[exposure > 0].sum())
+
+
+def _chance(
+    count: NDArray[np.int64],
+    exposure: NDArray[np.float64],
+    some: NDArray[np.intp],
+    dispersions: list[NDArray[np.float64]],
+) -> NDArray[np.float64]:
+    """Give the largest p of `some` units under their dispersions; 1 for all others."""
+    share, total = _shares(count, exposure)
+    p = np.ones(count.shape)
+    p[some] = np.max([_tail(count[some], share[some], total, d) for d in dispersions], axis=0)
+    return p
 
 
 def _tail(

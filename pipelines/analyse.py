@@ -196,8 +196,11 @@ class _Study:
         at = collapse(self.all.x_m[self.usable], self.all.y_m[self.usable])
         self._points = _Points(at, self.all.count[self.usable], self.category_no[self.usable])
         self._lonlat = crs.transform(at.x_m, at.y_m, profile.metric_epsg, crs.WGS84)
-        self._court = Court(every_area, profile, self._lonlat)
-        self._judged: list[judging.Found] = []
+        events = np.bincount(at.inverse, self._points.count, at.x_m.size).astype(np.int64)
+        known = judging.known_points(connection)
+        where = judging.Surroundings(every_area, self._lonlat, events, known)
+        self._court = Court(where)
+        self._judged: list[VerdictTable] = []
 
     def provenance(self, now: datetime) -> Provenance:
         """Say what went in and how, so that the run can be cited and computed again."""
@@ -301,12 +304,14 @@ class _Study:
         for window, share in self._shares(self.usable):
             for category, of_kind in kinds:
                 held = self._points.held(of_kind, share)
-                judged = self._court.cells(window, category, Held(held.events, held.certain))
+                whole = Held(held.events, held.certain)
+                judged, under = self._court.cells(window, category, whole)
                 self._judged += judged
                 for scope, inside in scopes:
                     about = (scope, window, category)
                     summaries = self._summaries(at, held, inside)
-                    said = self._court.clusters(judged, *summaries.members)
+                    there, labels, events = summaries.members
+                    said = judging.cluster_verdicts(under[there], labels, events)
                     found += [
                         _Found(*about, summary, said[summary.label])
                         for summary in summaries.clusters
@@ -394,7 +399,7 @@ class _Study:
                 }
                 town = int(whole[of_kind].sum()), int(certain[of_kind].sum())
                 self._judged += self._court.areas(window, category, held, town)
-        return judging.table(self._judged)
+        return judging.joined(self._judged)
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,12 +145,15 @@ def _verdicts(
     """Find the verdicts that answer a question.
 
     They are made over the run's whole period, for the total and for each category alone: verdicts
-    on a part of the period or on several categories cannot be had by adding up.
+    on a part of the period or on several categories cannot be had by adding up. Cells asked for
+    in an area are measured by that area's own level; districts have none.
     """
     if on.run is None or question.period is not None or len(question.categories) > 1:
         return None
     category = question.categories[0] if question.categories else TOTAL
-    return verdicts.find(connection, on.run.id, resolution, question.window, category)
+    ground = verdicts.TOWN if resolution == verdicts.AREA else _restriction(on, question)
+    asked = verdicts.Asked(ground or verdicts.TOWN, resolution, question.window, category)
+    return verdicts.find(connection, on.run.id, asked)
 
 
 def _said(found: Verdicts | None, unit: int) -> VerdictRow | None:

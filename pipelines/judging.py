@@ -1,33 +1,47 @@
 """What may be said about areas, cells and clusters: verdicts over a run's whole period.
 
-The study area is the town: every district, priority area and core together, or the whole
-municipality where the profile has no districts. An area is compared with the town's level per
-square metre; so is a cell, allowing for how much cells differ by themselves.
+There are several grounds, and each unit is compared with the level of one. The town is the whole
+municipality; each focus area is a ground of its own, for its cells. What a level is *per* depends
+on what is known (docs/adr/0013):
+
+- With an address register, per known place: every address, venue, school and named place is one.
+  The null is that each of them is equally likely to be the next one, and counts are tested exactly.
+- Without, per square metre of the resolution-9 cells that had five events of any kind in the period
+  and their neighbours: there is no level to speak of in a forest. A block of flats is then raised
+  against the lawn beside it, so how much cells differ by themselves is allowed for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import shapely
 
-from geo import areas, cells, crs, stability, verdicts
+from geo import areas, cells, stability, verdicts
 from geo.verdicts import VERDICTS, Support, Verdict
 from pipelines.derive import FOCUS_KINDS
-from store.verdicts import AREA, VerdictTable
+from store import places
+from store.verdicts import AREA, TOWN, VerdictTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import sqlalchemy as sa
     from numpy.typing import NDArray
 
-    from geo.profile import Profile
     from geo.verdicts import Excess, Judgement
     from store.places import AreaRow
 
-TOWN_KINDS = ("district", *FOCUS_KINDS)
+    Points: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]  # lon, lat
+    Exposure: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    Outline: TypeAlias = shapely.Polygon | shapely.MultiPolygon
+
+COARSE = 9  # the resolution of the cells that make up the town
+NAMED_KINDS = ("place", "bus_stop")
+FACILITY_KINDS = ("school", "venue")
+FEWEST = verdicts.Demands().minimum  # fewer events say nothing anywhere on a ground
 REST = -1  # stands for the town outside the units of a kind
 FINE = 10  # the resolution whose cells speak for the clusters on them
 MOSTLY = 0.5  # of a cluster's events
@@ -42,53 +56,100 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The verdicts of one window and category."""
+class About:
+    """What verdicts are about."""
 
+    ground: int
     window: str
     category: str
-    resolution: int  # 0 for areas
-    unit: NDArray[np.int64]
-    excess: Excess
-    judgement: Judgement
+    resolution: int = AREA
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """A study area and the places in it."""
+
+    id: int
+    inside: NDArray[np.intp]  # which of the run's places
+    placed: stability.Placed | None  # None where nothing could happen
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where things happen, and where they could: areas in lon/lat and points in degrees."""
+
+    areas: Sequence[AreaRow]
+    places: Points  # the p distinct places of the run
+    events: NDArray[np.int64]  # (p,) of any kind on each
+    known: Points  # addresses and all that has a name; none without an address register
+
+
+def known_points(connection: sa.Connection) -> Points:
+    """Give every address, facility and named place; none where there is no address register."""
+    addresses = places.addresses(connection)
+    if not addresses:
+        return np.empty(0), np.empty(0)
+    found = [(row.lon, row.lat) for row in addresses]
+    found += [
+        (row.lon, row.lat) for row in places.named_places(connection) if row.kind in NAMED_KINDS
+    ]
+    for kind in FACILITY_KINDS:
+        found += [(row.lon, row.lat) for row in places.facilities(connection, kind)]
+    lon, lat = np.unique(np.array(found), axis=0).T
+    return lon, lat
 
 
 class Court:
-    """Judges everything of one run, in the same study area."""
+    """Judges everything of one run, on the same grounds."""
 
-    def __init__(
-        self,
-        rows: Sequence[AreaRow],
-        profile: Profile,
-        lonlat: tuple[NDArray[np.float64], NDArray[np.float64]],
-    ) -> None:
-        """Lay the grids over the study area, once; `lonlat` are the run's p distinct places."""
-        town = _town(rows, profile)
-        self._lon, self._lat = lonlat
-        self._inside = areas.locate(*lonlat, [town]) != areas.NOWHERE
-        self._fine = cells.parents(cells.index(*lonlat), FINE)
-        self._grids = stability.lay_grids_over(town)
-        self._kinds = [
-            [row for row in rows if row.kind in kinds] for kinds in (FOCUS_KINDS, ("district",))
+    def __init__(self, where: Surroundings) -> None:
+        """Lay the grids over every ground, once."""
+        index = cells.index(*where.places)
+        self._fine = cells.parents(index, FINE)
+        focus = [row for row in where.areas if row.kind in FOCUS_KINDS]
+        self._kinds = [focus, [row for row in where.areas if row.kind == "district"]]
+        if where.known[0].size:
+            self._verdicts = stability.cell_verdicts
+            town = _municipality(where.areas)
+            exposure = where.known[0], where.known[1], np.ones(where.known[0].shape)
+        else:
+            self._verdicts = stability.overdispersed_cell_verdicts
+            town = _busy(index, where)
+            exposure = _square_metres(town)
+        self._grounds = [_Ground(TOWN, *_placed(town, exposure, where.places))]
+        self._grounds += [
+            _Ground(row.id, *_placed(row.outline, exposure, where.places)) for row in focus
         ]
-        self._m2 = {row.id: _square_metres(row.outline, profile) for row in rows}
-        self._town_m2 = _square_metres(town, profile)
+        self._exposure = {
+            row.id: _held_by(row.outline, exposure) for rows in self._kinds for row in rows
+        }
+        self._town_exposure = _held_by(town, exposure)
 
-    def cells(self, window: str, category: str, held: Held) -> list[Found]:
-        """Judge the cells of one window and category; `held` is per place."""
-        which = np.flatnonzero(self._inside & (held.count > 0))
-        incidents = stability.Incidents(
-            self._lon[which], self._lat[which], held.count[which], held.certain[which]
-        )
-        judged = stability.overdispersed_cell_verdicts(incidents, self._grids)
-        return [
-            Found(window, category, each.resolution, each.cells, each.found, each.judgement)
-            for each in judged
-        ]
+    def cells(
+        self, window: str, category: str, held: Held
+    ) -> tuple[list[VerdictTable], NDArray[np.int8]]:
+        """Judge the cells of one window and category; `held` is per place.
+
+        The second result is, for each place, the verdict (a position in `VERDICTS`) of the cell
+        of resolution 10 that it stands in: on the focus area's ground where it lies in one.
+        """
+        judged: list[VerdictTable] = []
+        said = np.full(self._fine.shape, VERDICTS.index(Verdict.TOO_FEW), dtype=np.int8)
+        for ground in self._grounds:
+            incidents = stability.Incidents(held.count[ground.inside], held.certain[ground.inside])
+            if ground.placed is None or incidents.count.sum() < FEWEST:
+                continue
+            for each in self._verdicts(incidents, ground.placed):
+                about = About(ground.id, window, category, each.resolution)
+                judged.append(_table(about, each.cells, each.found, each.judgement))
+                if each.resolution == FINE:
+                    at = np.searchsorted(each.cells, self._fine[ground.inside])
+                    said[ground.inside] = each.judgement.verdict[at]
+        return judged, said
 
     def areas(
         self, window: str, category: str, held: dict[int, tuple[int, int]], town: tuple[int, int]
-    ) -> list[Found]:
+    ) -> list[VerdictTable]:
         """Judge the named areas among themselves, and the districts among themselves.
 
         `held` gives whole and certain events by area id, and `town` those of the whole town; no
@@ -107,111 +168,133 @@ class Court:
         ids: list[int],
         held: dict[int, tuple[int, int]],
         town: tuple[int, int],
-    ) -> Found:
+    ) -> VerdictTable:
         """Compare the units of one kind with each other and with the rest of the town."""
-        m2 = _with_rest([self._m2[i] for i in ids], self._town_m2)
+        exposure = _with_rest([self._exposure[i] for i in ids], self._town_exposure)
         count, certain = (
             _with_rest([held.get(i, (0, 0))[which] for i in ids], town[which]).astype(np.int64)
             for which in (0, 1)
         )
-        found = verdicts.excess(count, m2)
+        found = verdicts.excess(count, exposure)
         alone = verdicts.judge(found).all_of(Verdict.ESTABLISHED)
-        surely = verdicts.judge(verdicts.excess(certain, m2)).all_of(Verdict.ESTABLISHED)
+        surely = verdicts.judge(verdicts.excess(certain, exposure)).all_of(Verdict.ESTABLISHED)
         judgement = verdicts.judge(found, Support(certain=surely | ~alone))
-        return Found(window, category, AREA, np.array([*ids, REST]), found, judgement)
-
-    def clusters(
-        self,
-        judged: Sequence[Found],
-        places: NDArray[np.intp],
-        labels: NDArray[np.int64],
-        count: NDArray[np.int64],
-    ) -> list[str]:
-        """Judge clusters by the cells under them: each is what most of its events stand in.
-
-        `judged` are the cells of their window and category; `places` the numbers of p places,
-        `labels` and `count` the cluster (0, 1, ...; no noise) and the events of each.
-        """
-        found = next(each for each in judged if each.resolution == FINE)
-        fine = self._fine[places]
-        at = np.minimum(np.searchsorted(found.unit, fine), found.unit.size - 1)
-        said = np.where(
-            found.unit[at] == fine,
-            found.judgement.verdict[at],
-            VERDICTS.index(Verdict.TOO_FEW),
-        )
-        kinds = len(VERDICTS)
-        held = np.bincount(labels * kinds + said, count, (labels.max(initial=-1) + 1) * kinds)
-        shares = held.reshape(-1, kinds) / held.reshape(-1, kinds).sum(axis=1, keepdims=True)
-        most, share = shares.argmax(axis=1), shares.max(axis=1)
-        return [
-            VERDICTS[verdict].value if part > MOSTLY else Verdict.UNCERTAIN.value
-            for verdict, part in zip(most.tolist(), share.tolist(), strict=True)
-        ]
+        unit = np.array([*ids, REST])
+        return _table(About(TOWN, window, category), unit, found, judgement)
 
 
-def table(judged: Sequence[Found]) -> VerdictTable:
-    """Put verdicts into rows; a unit with too few events, or with none, has no row."""
-    kept = [_told(each) for each in judged]
+def cluster_verdicts(
+    said: NDArray[np.int8], labels: NDArray[np.int64], count: NDArray[np.int64]
+) -> list[str]:
+    """Judge clusters by the cells under them: each is what most of its events stand in.
 
-    def column(name: str) -> NDArray[np.float64]:
-        parts = [getattr(each.excess, name)[told] for each, told in zip(judged, kept, strict=True)]
-        return np.concatenate([np.empty(0), *parts])
-
-    def repeated(name: str) -> list[str]:
-        return [
-            getattr(each, name)
-            for each, told in zip(judged, kept, strict=True)
-            for _ in range(told.size)
-        ]
-
-    pairs = [
-        (each.judgement, unit) for each, told in zip(judged, kept, strict=True) for unit in told
+    `said` from `Court.cells`, `labels` (0, 1, ...; no noise) and `count` are those of p places.
+    """
+    kinds = len(VERDICTS)
+    held = np.bincount(labels * kinds + said, count, (labels.max(initial=-1) + 1) * kinds)
+    shares = held.reshape(-1, kinds) / held.reshape(-1, kinds).sum(axis=1, keepdims=True)
+    most, share = shares.argmax(axis=1), shares.max(axis=1, initial=0)
+    return [
+        VERDICTS[verdict].value if part > MOSTLY else Verdict.UNCERTAIN.value
+        for verdict, part in zip(most.tolist(), share.tolist(), strict=True)
     ]
+
+
+def _table(
+    about: About, unit: NDArray[np.int64], found: Excess, judgement: Judgement
+) -> VerdictTable:
+    """Put verdicts into rows; a unit with too few events, or with none, has no row."""
+    few = judgement.all_of(Verdict.TOO_FEW)
+    told = np.flatnonzero(~few & (found.count > 0) & (unit != REST))
     return VerdictTable(
-        resolution=np.array(repeated("resolution"), dtype=np.int64),
-        window=repeated("window"),
-        category=repeated("category"),
-        unit=np.concatenate(
-            [
-                np.empty(0, dtype=np.int64),
-                *(each.unit[told] for each, told in zip(judged, kept, strict=True)),
-            ]
-        ),
-        verdict=[judgement.of(unit).value for judgement, unit in pairs],
-        reasons=[" ".join(judgement.codes(unit)) for judgement, unit in pairs],
-        count=column("count").astype(np.int64),
+        ground=np.full(told.size, about.ground),
+        resolution=np.full(told.size, about.resolution),
+        window=[about.window] * told.size,
+        category=[about.category] * told.size,
+        unit=unit[told],
+        verdict=[judgement.of(i).value for i in told.tolist()],
+        reasons=[" ".join(judgement.codes(i)) for i in told.tolist()],
+        count=found.count[told],
+        expected=found.expected[told],
+        ratio_low=found.low[told],
+        ratio_high=found.high[told],
+        q=found.q[told],
+    )
+
+
+def joined(parts: Sequence[VerdictTable]) -> VerdictTable:
+    """Put tables together."""
+
+    def column(name: str) -> NDArray[Any]:
+        values = [getattr(part, name) for part in parts]
+        return np.concatenate(values) if values else np.empty(0)
+
+    def words(name: str) -> list[str]:
+        return [word for part in parts for word in getattr(part, name)]
+
+    return VerdictTable(
+        ground=column("ground"),
+        resolution=column("resolution"),
+        window=words("window"),
+        category=words("category"),
+        unit=column("unit"),
+        verdict=words("verdict"),
+        reasons=words("reasons"),
+        count=column("count"),
         expected=column("expected"),
-        ratio_low=column("low"),
-        ratio_high=column("high"),
+        ratio_low=column("ratio_low"),
+        ratio_high=column("ratio_high"),
         q=column("q"),
     )
 
 
-def _told(found: Found) -> NDArray[np.intp]:
-    """Find the units that get a row."""
-    few = found.judgement.all_of(Verdict.TOO_FEW)
-    return np.flatnonzero(~few & (found.excess.count > 0) & (found.unit != REST))
+def _municipality(rows: Sequence[AreaRow]) -> Outline:
+    """Give the municipality, or everywhere where the profile does not say."""
+    borders = [row.outline for row in rows if row.kind == "municipality"]
+    found: Outline = shapely.union_all(borders) if borders else shapely.box(-180, -90, 180, 90)
+    return found
 
 
-def _town(rows: Sequence[AreaRow], profile: Profile) -> shapely.Polygon | shapely.MultiPolygon:
-    """Find the study area."""
-    kinds = TOWN_KINDS if any(row.kind == "district" for row in rows) else ("municipality",)
-    outlines = [row.outline for row in rows if row.kind in kinds]
-    if not outlines:
-        return shapely.box(*profile.envelope)
-    united: shapely.Polygon | shapely.MultiPolygon = shapely.union_all(outlines)
-    return united
+def _busy(index: NDArray[np.int64], where: Surroundings) -> Outline:
+    """Find where things are reported from: cells with some events, their neighbours, no further."""
+    held, row = np.unique(cells.parents(index, COARSE), return_inverse=True)
+    busy = held[np.bincount(row, where.events, held.size) >= FEWEST]
+    near = np.unique(cells.disks(busy, 1))
+    found = shapely.union_all(cells.polygons(near[near != 0]))
+    inside: Outline = shapely.intersection(found, _municipality(where.areas))
+    return inside
 
 
-def _square_metres(outline: shapely.Geometry, profile: Profile) -> float:
-    def to_metres(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(
-            crs.transform(lonlat[:, 0], lonlat[:, 1], crs.WGS84, profile.metric_epsg)
-        )
+def _square_metres(outline: Outline) -> Exposure:
+    """Give the middles of the finest cells, with their square metres inside."""
+    cover = cells.cover(outline, cells.FINEST)
+    lon, lat = cells.middles(cover.cells)
+    return lon, lat, cover.share * cover.area_m2
 
-    in_metres: shapely.Geometry = shapely.transform(outline, to_metres)
-    return float(in_metres.area)
+
+def _inside(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], outline: Outline
+) -> NDArray[np.intp]:
+    return np.flatnonzero(areas.locate(lon, lat, [outline]) != areas.NOWHERE)
+
+
+def _held_by(outline: Outline, exposure: Exposure) -> float:
+    """Add up the exposure inside an outline."""
+    lon, lat, amount = exposure
+    return float(amount[_inside(lon, lat, outline)].sum())
+
+
+def _placed(
+    outline: Outline, exposure: Exposure, places: Points
+) -> tuple[NDArray[np.intp], stability.Placed | None]:
+    """Find the places and the exposure inside an outline, and put them under every grid."""
+    lon, lat, amount = exposure
+    there = _inside(lon, lat, outline)
+    inside = _inside(*places, outline)
+    if not amount[there].sum() > 0:
+        return inside, None
+    grids = stability.lay_grids(lon[there], lat[there], amount[there])
+    return inside, stability.place(places[0][inside], places[1][inside], grids)
 
 
 def _with_rest(parts: Sequence[float], total: float) -> NDArray[np.float64]:

@@ -328,6 +328,7 @@ class UnitVerdict(Base):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own form
 
     layer_id: Mapped[int] = mapped_column(primary_key=True)  # no foreign key, as in Located
+    ground: Mapped[int] = mapped_column(primary_key=True)  # area whose level it is; 0: the town's
     resolution: Mapped[int] = mapped_column(primary_key=True)  # of the cell; 0 for an area
     window: Mapped[str] = mapped_column(sa.Text, primary_key=True)
     category: Mapped[str] = mapped_column(sa.Text, primary_key=True)  # "" is the total

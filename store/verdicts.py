@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 AREA = 0  # stands where a cell has its resolution
+TOWN = 0  # stands where an area has its id: everywhere that anything is reported from
 JUDGED = (9, 10, 11)  # resolutions of the cells that have verdicts
 
 
@@ -23,6 +24,7 @@ JUDGED = (9, 10, 11)  # resolutions of the cells that have verdicts
 class VerdictTable:
     """Rows of a verdict layer: m units, each with its window and category."""
 
+    ground: NDArray[np.int64]  # id of the area whose own level is the measure, or TOWN
     resolution: NDArray[np.int64]  # 0 for an area
     window: Sequence[str]
     category: Sequence[str]  # "" is the total
@@ -34,6 +36,16 @@ class VerdictTable:
     ratio_low: NDArray[np.float64]  # NaN where nothing can be divided
     ratio_high: NDArray[np.float64]
     q: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which verdicts: of which units, compared with whose level, in which window and category."""
+
+    ground: int
+    resolution: int
+    window: str
+    category: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +69,7 @@ def add(connection: sa.Connection, layer_id: int, table: VerdictTable) -> None:
     )
 
 
-def find(
-    connection: sa.Connection, run_id: int, resolution: int, window: str, category: str
-) -> dict[int, VerdictRow] | None:
+def find(connection: sa.Connection, run_id: int, asked: Asked) -> dict[int, VerdictRow] | None:
     """Give the verdicts of a run's cells or areas by unit.
 
     Units that are missing have too few events. None when the run judged nothing: it is older
@@ -82,9 +92,10 @@ def find(
         table.q,
     ).where(
         table.layer_id == layer_id,
-        table.resolution == resolution,
-        table.window == window,
-        table.category == category,
+        table.ground == asked.ground,
+        table.resolution == asked.resolution,
+        table.window == asked.window,
+        table.category == asked.category,
     )
     return {
         row.unit: VerdictRow(row.verdict, tuple(row.reasons.split()), *row[3:])

@@ -16,6 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "unit_verdict",
         sa.Column("layer_id", sa.Integer(), nullable=False),
+        sa.Column("ground", sa.Integer(), nullable=False),
         sa.Column("resolution", sa.Integer(), nullable=False),
         sa.Column("window", sa.Text(), nullable=False),
         sa.Column("category", sa.Text(), nullable=False),
@@ -29,6 +30,7 @@ def upgrade() -> None:
         sa.Column("q", Real, nullable=False),
         sa.PrimaryKeyConstraint(
             "layer_id",
+            "ground",
             "resolution",
             "window",
             "category",

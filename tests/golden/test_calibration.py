@@ -7,6 +7,7 @@ should a new version of numpy draw other numbers, 200 maps with a true share of 
 once in 400 draws, and a rule that is false twice as often as promised is caught in 99 of 100.
 """
 
+import copy
 import csv
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from geo.stability import (
     cell_verdicts,
     lay_grids,
     overdispersed_cell_verdicts,
+    place,
 )
 from geo.verdicts import Verdict, judge
 
@@ -50,7 +52,8 @@ class Ground:
         lat = self.lat[at] + away * np.sin(angle)
         lon = self.lon[at] + away * np.cos(angle) / np.cos(np.radians(self.lat[at]))
         one = np.ones(at.size, dtype=np.int64)
-        return Incidents(lon, lat, one, one * (rng.random(at.size) < certain_share))
+        certain = one * (rng.random(at.size) < certain_share)
+        return Incidents(one, certain), place(lon, lat, self.grids)
 
     def within(self, centre, radius_m):
         """Tell which points lie within so many metres of one of them."""
@@ -119,7 +122,7 @@ def share_of_false_maps(ground, draw, maps, method=cell_verdicts):
     rng = np.random.default_rng(2026)
     false = 0
     for _ in range(maps):
-        found = method(draw(ground, rng), ground.grids)
+        found = method(*draw(ground, rng))
         false += any(each.judgement.all_of(Verdict.ESTABLISHED).any() for each in found)
     return false / maps
 
@@ -138,7 +141,7 @@ def share_of_found(ground, events, times, radius_m, maps):
                 each.cells[each.judgement.all_of(Verdict.ESTABLISHED)],
                 cells.parents(planted, each.resolution),
             ).any()
-            for each in cell_verdicts(ground.incidents(counts, rng), ground.grids)
+            for each in cell_verdicts(*ground.incidents(counts, rng))
         )
     return hits / maps
 
@@ -184,9 +187,9 @@ def test_the_same_noise_against_square_metres_is_painted_so_exposure_must_be_add
 ):
     # Not a wish but a warning: an address holds its events, the lawn beside it none.
     rng = np.random.default_rng(1)
-    found = [
-        cell_verdicts(evenly(300)(addresses, rng), arby.grids)[-1].judgement for _ in range(20)
-    ]
+    wrong = copy.copy(addresses)
+    wrong.grids = arby.grids
+    found = [cell_verdicts(*evenly(300)(wrong, rng))[-1].judgement for _ in range(20)]
     assert all(judged.all_of(Verdict.ESTABLISHED).any() for judged in found)
 
 

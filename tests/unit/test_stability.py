@@ -13,6 +13,7 @@ from geo.stability import (
     lay_grids,
     lay_grids_over,
     overdispersed_cell_verdicts,
+    place,
 )
 from geo.verdicts import Verdict
 from tests import zoo
@@ -35,9 +36,9 @@ def grids(middles):
     return lay_grids(*middles)
 
 
-def on_places(lon, lat, count, certain=None):
+def on_places(count, certain=None):
     count = np.asarray(count, dtype=np.int64)
-    return Incidents(lon, lat, count, count if certain is None else certain)
+    return Incidents(count, count if certain is None else certain)
 
 
 def whole_cells(middles):
@@ -87,14 +88,14 @@ def test_a_moved_grid_has_other_cells_of_the_same_exposure(grids):
 
 def test_a_quiet_square_has_no_established_cell(grids, middles):
     lon, lat, _ = middles
-    result = cell_verdicts(on_places(lon, lat, np.full(lon.size, 2)), grids)
+    result = cell_verdicts(on_places(np.full(lon.size, 2)), place(lon, lat, grids))
     assert established(result) == {9: 0, 10: 0, 11: 0}
 
 
 def test_a_planted_hot_spot_is_established_where_it_lies_and_nowhere_else(grids, middles):
     lon, lat, _ = middles
     hot = near(lon, lat, 60)
-    result = cell_verdicts(on_places(lon, lat, np.where(hot, 15, 2)), grids)
+    result = cell_verdicts(on_places(np.where(hot, 15, 2)), place(lon, lat, grids))
     for each in result:
         found = each.cells[each.judgement.all_of(ESTABLISHED)]
         assert found.size
@@ -106,7 +107,7 @@ def test_a_planted_hot_spot_is_established_where_it_lies_and_nowhere_else(grids,
 def test_counts_of_every_resolution_add_up_to_all_events(grids, middles):
     lon, lat, _ = middles
     counts = np.arange(lon.size) % 5
-    for each in cell_verdicts(on_places(lon, lat, counts), grids):
+    for each in cell_verdicts(on_places(counts), place(lon, lat, grids)):
         assert each.found.count.sum() == counts.sum()
         assert each.cells.size == each.found.count.size == each.judgement.verdict.size
 
@@ -115,7 +116,7 @@ def test_without_its_uncertain_times_a_hot_spot_is_uncertain(grids, middles):
     lon, lat, _ = middles
     hot = near(lon, lat, 60)
     counts = np.where(hot, 15, 2)
-    result = cell_verdicts(on_places(lon, lat, counts, np.where(hot, 2, 2)), grids)
+    result = cell_verdicts(on_places(counts, np.where(hot, 2, 2)), place(lon, lat, grids))
     assert sum(established(result).values()) == 0
     codes = [each.judgement.codes(k) for each in result for k in range(each.cells.size)]
     assert ("uncertain-times",) in codes
@@ -125,7 +126,7 @@ def test_uncertain_times_elsewhere_leave_it_established(grids, middles):
     lon, lat, _ = middles
     hot = near(lon, lat, 60)
     certain = np.where(hot, 15, 1)
-    result = cell_verdicts(on_places(lon, lat, np.where(hot, 15, 2), certain), grids)
+    result = cell_verdicts(on_places(np.where(hot, 15, 2), certain), place(lon, lat, grids))
     assert all(established(result).values())
 
 
@@ -134,7 +135,7 @@ def test_a_cell_that_its_parent_does_not_confirm_is_uncertain(middles):
     counts = np.full(lon.size, 100)
     inner = np.flatnonzero(near(lon, lat, 100))[0]
     counts[inner] = 138  # 3.8 standard deviations here, but 1.4 among its parent's 700
-    fine = cell_verdicts(on_places(lon, lat, counts), lay_grids(lon, lat, one))[-1]
+    fine = cell_verdicts(on_places(counts), place(lon, lat, lay_grids(lon, lat, one)))[-1]
     row = np.searchsorted(fine.cells, cells.index(lon[[inner]], lat[[inner]]))[0]
     assert fine.found.q[row] < 0.05
     assert fine.judgement.codes(row) == ("one-resolution",)
@@ -146,7 +147,7 @@ def test_a_cell_that_fits_the_grid_by_luck_is_uncertain_when_every_move_must_agr
     fullest, size = np.unique(parent, return_counts=True)
     hot = parent == fullest[np.argmax(size)]
     strict = lay_grids(lon, lat, one, Moves(agreeing=6, held_share=1.0))
-    middle = cell_verdicts(on_places(lon, lat, np.where(hot, 16, 10)), strict)[1]
+    middle = cell_verdicts(on_places(np.where(hot, 16, 10)), place(lon, lat, strict))[1]
     row = np.searchsorted(middle.cells, parent[hot][0])
     assert middle.found.q[row] < 1e-3
     assert "grid-position" in middle.judgement.codes(row)
@@ -155,7 +156,7 @@ def test_a_cell_that_fits_the_grid_by_luck_is_uncertain_when_every_move_must_agr
 def test_resolution_eight_may_confirm_but_is_not_judged(grids, middles):
     lon, lat, _ = middles
     assert list(grids.choice.laid) == [8, 9, 10, 11]
-    result = cell_verdicts(on_places(lon, lat, np.ones(lon.size)), grids)
+    result = cell_verdicts(on_places(np.ones(lon.size)), place(lon, lat, grids))
     assert [each.resolution for each in result] == [9, 10, 11]
     assert list(Moves(coarsest=8, finest=8).laid) == [8]
     assert list(Moves(coarsest=11).laid) == [10, 11]
@@ -164,7 +165,7 @@ def test_resolution_eight_may_confirm_but_is_not_judged(grids, middles):
 def test_one_resolution_alone_needs_no_confirmation(middles):
     lon, lat, area = middles
     wide = lay_grids(lon, lat, area, Moves(coarsest=8, finest=8))
-    (only,) = cell_verdicts(on_places(lon, lat, np.where(lon < LON, 9, 1)), wide)
+    (only,) = cell_verdicts(on_places(np.where(lon < LON, 9, 1)), place(lon, lat, wide))
     assert only.resolution == 8
     assert not any("one-resolution" in only.judgement.codes(k) for k in range(only.cells.size))
 
@@ -173,8 +174,8 @@ def test_the_order_of_places_does_not_matter(grids, middles):
     lon, lat, _ = middles
     rng = np.random.default_rng(2)
     counts, order = rng.poisson(3, lon.size), rng.permutation(lon.size)
-    a = cell_verdicts(on_places(lon, lat, counts), grids)
-    b = cell_verdicts(on_places(lon[order], lat[order], counts[order]), grids)
+    a = cell_verdicts(on_places(counts), place(lon, lat, grids))
+    b = cell_verdicts(on_places(counts[order]), place(lon[order], lat[order], grids))
     for one, other in zip(a, b, strict=True):
         np.testing.assert_array_equal(one.cells, other.cells)
         np.testing.assert_array_equal(one.judgement.reasons, other.judgement.reasons)
@@ -184,7 +185,7 @@ def test_the_order_of_places_does_not_matter(grids, middles):
 def test_events_outside_the_ground_get_cells_without_exposure(grids, middles):
     lon, lat = np.append(middles[0], LON + 0.05), np.append(middles[1], LAT)
     counts = np.append(np.full(middles[0].size, 2), 9)
-    for each in cell_verdicts(on_places(lon, lat, counts), grids):
+    for each in cell_verdicts(on_places(counts), place(lon, lat, grids)):
         far = cells.parents(cells.index(lon[-1:], lat[-1:]), each.resolution)[0]
         row = np.searchsorted(each.cells, far)
         assert each.cells[row] == far
@@ -197,7 +198,9 @@ def test_addresses_as_exposure_do_not_make_blocks_of_flats_hot():
     rng = np.random.default_rng(4)
     lon, lat = LON + rng.normal(0, 2e-4, 80), LAT + rng.normal(0, 1e-4, 80)  # one block
     lon[60:] += 0.004
-    result = cell_verdicts(on_places(lon, lat, np.full(80, 3)), lay_grids(lon, lat, np.ones(80)))
+    result = cell_verdicts(
+        on_places(np.full(80, 3)), place(lon, lat, lay_grids(lon, lat, np.ones(80)))
+    )
     assert established(result) == {9: 0, 10: 0, 11: 0}
 
 
@@ -207,7 +210,7 @@ def test_every_pattern_of_the_zoo_gets_verdicts(method, name, grids):
     x, y = zoo.patterns()[name]
     lon = LON + (x - zoo.CENTRE_M[0]) / 111_195 / np.cos(np.radians(LAT))
     lat = LAT + (y - zoo.CENTRE_M[1]) / 111_195
-    for each in method(on_places(lon, lat, np.ones(x.size)), grids):
+    for each in method(on_places(np.ones(x.size)), place(lon, lat, grids)):
         assert each.found.count.sum() == x.size
         assert ((each.judgement.verdict >= 0) & (each.judgement.verdict < 4)).all()
 
@@ -215,16 +218,16 @@ def test_every_pattern_of_the_zoo_gets_verdicts(method, name, grids):
 def test_clumps_are_less_surprising_when_places_differ_by_themselves(grids, middles):
     lon, lat, _ = middles
     counts = np.random.default_rng(8).negative_binomial(0.5, 0.1, lon.size)
-    incidents = on_places(lon, lat, counts)
-    plain = established(cell_verdicts(incidents, grids))
-    careful = established(overdispersed_cell_verdicts(incidents, grids))
+    incidents, placed = on_places(counts), place(lon, lat, grids)
+    plain = established(cell_verdicts(incidents, placed))
+    careful = established(overdispersed_cell_verdicts(incidents, placed))
     assert plain[11] > 10 * max(careful[11], 1)
 
 
 def test_inputs_are_left_as_they_were(middles):
     before = [column.copy() for column in middles]
-    incidents = on_places(middles[0], middles[1], np.full(middles[0].size, 2))
-    cell_verdicts(incidents, lay_grids(*middles))
+    placed = place(middles[0], middles[1], lay_grids(*middles))
+    cell_verdicts(on_places(np.full(middles[0].size, 2)), placed)
     for column, copy in zip(middles, before, strict=True):
         np.testing.assert_array_equal(column, copy)
 
@@ -259,9 +262,19 @@ def test_choices_that_contradict_themselves_are_refused(choice, code):
         ([LON, LON], [LAT], [1], [1], "shapes-differ"),
     ],
 )
-def test_bad_incidents_are_refused(lon, lat, count, certain, code):
+def test_bad_incidents_are_refused(lon, lat, count, certain, code, grids):
+    def given():
+        placed = place(np.array(lon), np.array(lat), grids)
+        return placed, Incidents(np.array(count), np.array(certain))
+
     with pytest.raises(InvalidParameter, match=code):
-        Incidents(np.array(lon), np.array(lat), np.array(count), np.array(certain))
+        given()
+
+
+def test_as_many_counts_as_places_are_needed(grids):
+    placed = place(np.array([LON]), np.array([LAT]), grids)
+    with pytest.raises(InvalidParameter, match="shapes-differ"):
+        cell_verdicts(on_places([1, 2]), placed)
 
 
 @pytest.mark.parametrize(
