@@ -17,7 +17,7 @@ from geo.significance import false_discovery_rate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-INCREASED, DECREASED, UNCHANGED, UNKNOWN = "okat", "minskat", "oforandrat", "kan_inte_bedomas"
+INCREASED, DECREASED, UNCHANGED, UNKNOWN = "increased", "decreased", "unchanged", "cannot_be_assessed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Changes:
     high: NDArray[np.float64]  # (m,)
     p: NDArray[np.float64]  # (m,) exact, two-sided
     q: NDArray[np.float64]  # (m,) p adjusted for m units (Benjamini-Hochberg)
-    verdict: NDArray[np.str_]  # (m,) okat, minskat, oforandrat or kan_inte_bedomas
+    verdict: NDArray[np.str_]  # (m,) increased, decreased, unchanged or cannot_be_assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def compare_periods(
 
     Notes
     -----
-    *okat* and *minskat*: q (over all units) below 1 - level. *oforandrat*: the whole interval
+    *increased* and *decreased*: q (over all units) below 1 - level. *unchanged*: the whole interval
     lies between 1 / `unchanged_ratio` and `unchanged_ratio`; not being significant is not being
-    unchanged. All else, and fewer than `fewest_events` events together: *kan_inte_bedomas*.
+    unchanged. All else, and fewer than `fewest_events` events together: *cannot_be_assessed*.
     Interval and p are those of `ratios.rate_ratio`. Reports that come in bursts (one night, one
     offender) make both too sure. Difference checked against sfhotspot 1.0.0 ``hotspot_change``.
     """

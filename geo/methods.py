@@ -13,21 +13,37 @@ from geo import (
     aoristic,
     backtest,
     bandwidth,
+    cells,
     change,
     clusters,
+    concentration,
     contours,
+    counting,
     edge,
     effect,
+    emerging,
+    gistar,
     heat,
     hot_times,
     kde,
+    lattice,
+    moran,
     near_repeat,
     pattern,
+    permutation,
+    places,
     prediction,
+    rates,
+    ratios,
+    redistribution,
     reporting,
     rings,
     risk_terrain,
+    significance,
+    stability,
+    trend,
     verdicts,
+    windows,
 )
 from geo.errors import NotFound
 
@@ -65,7 +81,7 @@ class Method:
     @property
     def place(self) -> str:
         """Where it lives: module and function."""
-        return f"{self.function.__module__}.{self.function.__name__}"
+        return f"{self.function.__module__}.{self.function.__qualname__}"
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -284,6 +300,209 @@ METHODS: tuple[Method, ...] = (
     Method("ripley-k", pattern.ripley_k, None, "Ripley 1977", "spatstat Kest"),
     Method("clark-evans", pattern.clark_evans, None, "Clark & Evans 1954", "spatstat"),
     Method("quadrat-test", pattern.quadrat_test, pattern.Quadrats, "Pearson 1900", "spatstat"),
+    Method(
+        "window-shares",
+        windows.Occurrences.shares,
+        None,
+        "elapsed time; Ratcliffe 2000",
+        "R aoristic 1.1.1, zoneinfo, every half-hour of 2026",
+    ),
+    Method("h3-index", cells.index, None, "Uber H3 4.5", "h3-py, the official H3 files"),
+    Method(
+        "study-area",
+        cells.cover,
+        None,
+        "Lambert's cylindrical equal-area projection",
+        "H3's overlap cover, cell_area",
+    ),
+    Method("cells-around", lattice.neighbours, None, "Uber H3 4.5", "h3-py grid_disk"),
+    Method("collapse", places.collapse, None, "equal to the last bit", "numpy.unique"),
+    Method(
+        "tally", counting.tally, None, "counts and weights of every combination", "sums by hand"
+    ),
+    Method(
+        "crude-rates",
+        rates.crude_rates,
+        rates.RateInterval,
+        "Garwood 1936, doi:10.1093/biomet/28.3-4.437",
+        "scipy chi2",
+    ),
+    Method(
+        "smoothed-rates",
+        rates.smoothed_rates,
+        None,
+        "Marshall 1991, doi:10.2307/2347593",
+        "esda 2.9",
+    ),
+    Method(
+        "locally-smoothed-rates",
+        rates.locally_smoothed_rates,
+        None,
+        "Marshall 1991, doi:10.2307/2347593",
+        "esda 2.9",
+    ),
+    Method(
+        "concentration",
+        concentration.concentration,
+        concentration.Shares,
+        "Bernasco & Steenbeek 2017, doi:10.1007/s10940-016-9324-7",
+        "lorenzgini 0.1.2",
+    ),
+    Method(
+        "lorenz-curve",
+        concentration.lorenz_curve,
+        None,
+        "Bernasco & Steenbeek 2017, doi:10.1007/s10940-016-9324-7",
+        "lorenzgini 0.1.2",
+    ),
+    Method(
+        "chance-concentration",
+        concentration.chance_concentration,
+        concentration.ChanceOfConcentration,
+        "multinomial redistribution",
+        "simulation",
+    ),
+    Method(
+        "gi-star",
+        gistar.gi_star,
+        None,
+        "Ord & Getis 1995, doi:10.1111/j.1538-4632.1995.tb00912.x",
+        "esda 2.9, spdep 1.2-7, sfhotspot 1.0.0",
+    ),
+    Method("gi", gistar.gi, None, "Getis & Ord 1992", "esda 2.9, spdep 1.2-7, sfhotspot 1.0.0"),
+    Method(
+        "exact-star-p",
+        permutation.exact_star_p,
+        None,
+        "multivariate hypergeometric sums",
+        "every arrangement of small maps",
+    ),
+    Method(
+        "exact-conditional-p",
+        permutation.exact_conditional_p,
+        None,
+        "Anselin 1995",
+        "every arrangement of small maps, simulation",
+    ),
+    Method(
+        "shuffled-p", permutation.shuffled_p, permutation.Shuffles, "Anselin 1995", "the exact p"
+    ),
+    Method(
+        "false-discovery-rate",
+        significance.false_discovery_rate,
+        None,
+        "Benjamini & Hochberg 1995",
+        "R p.adjust, scipy",
+    ),
+    Method("bonferroni", significance.bonferroni, None, "Dunn 1961", "R p.adjust"),
+    Method("moran", moran.moran, None, "Cliff & Ord 1981", "spdep 1.2-7, esda 2.9"),
+    Method(
+        "moran-shuffled-p",
+        moran.moran_shuffled_p,
+        permutation.Shuffles,
+        "Cliff & Ord 1981",
+        "every arrangement of small maps",
+    ),
+    Method(
+        "local-moran",
+        moran.local_moran,
+        None,
+        "Anselin 1995; Sokal, Oden & Thomson 1998",
+        "spdep 1.2-7, esda 2.9",
+    ),
+    Method("general-g", moran.general_g, None, "Getis & Ord 1992", "spdep 1.2-7, esda 2.9"),
+    Method(
+        "rate-ratio",
+        ratios.rate_ratio,
+        ratios.RatioInterval,
+        "Clopper & Pearson 1934; Przyborowski & Wilenski 1940",
+        "scipy binomtest, R poisson.test",
+    ),
+    Method(
+        "rate-ratio-mid-p",
+        ratios.rate_ratio_mid_p,
+        ratios.RatioInterval,
+        "Lancaster 1961; Berry & Armitage 1995",
+        "sums by hand",
+    ),
+    Method("e-test", ratios.e_test, None, "Krishnamoorthy & Thomson 2004", "ptools 2.0.0"),
+    Method("percentage", ratios.percentage, ratios.Percentages, "none below ten", "by hand"),
+    Method(
+        "percent-change", ratios.percent_change, ratios.Percentages, "none below ten", "by hand"
+    ),
+    Method(
+        "excess",
+        verdicts.excess,
+        verdicts.OwnLevel,
+        "conditional binomial, negative binomial; Garwood 1936",
+        "scipy",
+    ),
+    Method(
+        "overdispersed-excess",
+        verdicts.overdispersed_excess,
+        rates.RateInterval,
+        "negative binomial by moments, leaving one out",
+        "calibration on noise",
+    ),
+    Method(
+        "verdict", verdicts.judge, verdicts.Demands, "the table of verdicts", "calibration on noise"
+    ),
+    Method(
+        "cell-verdicts",
+        stability.cell_verdicts,
+        verdicts.Demands,
+        "the table of verdicts, moved grids",
+        "calibration on noise",
+    ),
+    Method(
+        "overdispersed-cell-verdicts",
+        stability.overdispersed_cell_verdicts,
+        verdicts.Demands,
+        "the table of verdicts, moved grids",
+        "calibration on noise",
+    ),
+    Method(
+        "cluster-excess",
+        redistribution.cluster_excess,
+        redistribution.Redistribution,
+        "Kulldorff 1997; Davison & Hinkley 1997",
+        "calibration on noise",
+    ),
+    Method(
+        "cluster-succession",
+        clusters.match,
+        clusters.Continuity,
+        "shared events, one to one",
+        "by hand",
+    ),
+    Method(
+        "cluster-stability",
+        clusters.stability,
+        clusters.Disturbance,
+        "Hennig 2007, doi:10.1016/j.csda.2006.11.025",
+        "by hand",
+    ),
+    Method(
+        "mann-kendall",
+        trend.mann_kendall,
+        None,
+        "Mann 1945; Kendall 1975",
+        "R Kendall 2.2.1, scipy",
+    ),
+    Method(
+        "emerging",
+        emerging.emerging,
+        emerging.EmergingRules,
+        "ArcGIS' categories, historical before persistent",
+        "sfdep 0.2.4",
+    ),
+    Method(
+        "density-without-itself",
+        kde.density_without_itself,
+        kde.GaussianHeat,
+        "Silverman 1986",
+        "spatstat 3.0",
+    ),
 )
 
 

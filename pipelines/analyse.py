@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geo import areas, clusters, counting, crs, windows
+from geo import areas, cells, clusters, counting, crs, windows
 from geo.clusters import Density
 from geo.errors import Conflict, InvalidParameter, TooFewObservations
 from geo.places import collapse
@@ -94,7 +94,7 @@ def analyse(
         study = _Study(connection, parameters, progress)
         provenance = study.provenance(now)
         standing = runs.current(connection)
-        if standing is not None and _same(standing, provenance):
+        if standing is not None and _same(connection, standing, provenance):
             return _outcome(connection, standing, study.profile, changed=False)
         found = Findings(
             cells=study.cell_table(),
@@ -142,7 +142,10 @@ def _calendar(profile: Profile) -> tuple[date, date] | None:
     return profile.terms[0][0], profile.terms[-1][1] - timedelta(days=1)
 
 
-def _same(standing: Run, wanted: Provenance) -> bool:
+def _same(connection: sa.Connection, standing: Run, wanted: Provenance) -> bool:
+    """Tell whether a run is the wanted one; one that is older than verdicts lacks them."""
+    if "verdicts" not in runs.layers(connection, standing.id):
+        return False
     return (standing.input_digest, standing.code_version, standing.parameters) == (
         wanted.input_digest,
         wanted.code_version,
@@ -386,7 +389,8 @@ class _Study:
     def verdicts(self) -> VerdictTable:
         """Judge the areas, and put them beside the cells that were judged."""
         self._progress("verdicts")
-        which = self.shown & ((self.all.area_id != ANYWHERE) | (self.all.district_id != ANYWHERE))
+        named = (self.all.area_id != ANYWHERE) | (self.all.district_id != ANYWHERE)
+        which = self.shown & (named | self._in_town())
         events = self.all.count[which]
         kinds = self._kinds(self.category_no[which])
         for window, share in self._shares(which):
@@ -400,6 +404,18 @@ class _Study:
                 town = int(whole[of_kind].sum()), int(certain[of_kind].sum())
                 self._judged += self._court.areas(window, category, held, town)
         return judging.joined(self._judged)
+
+    def _in_town(self) -> NDArray[np.bool_]:
+        """Tell which incidents are known to lie in the town, by the middle of their cell.
+
+        They count however vague their place is, like those in the areas that the town is compared
+        with; a pile tells nothing, and is in no area either.
+        """
+        known = np.flatnonzero((self.all.cell != 0) & ~self.all.pile)
+        held, row = np.unique(self.all.cell[known], return_inverse=True)
+        found = np.zeros(self.all.cell.shape, dtype=bool)
+        found[known] = self._court.in_town(*cells.middles(held))[row]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

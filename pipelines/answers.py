@@ -14,6 +14,7 @@ import shapely
 
 from geo import cells as grid
 from geo.errors import InvalidParameter
+from pipelines.derive import FOCUS_KINDS
 from pipelines.periods import SECOND, local_month, local_months
 from pipelines.questions import Period
 from store import incidents as stored_incidents
@@ -145,15 +146,27 @@ def _verdicts(
     """Find the verdicts that answer a question.
 
     They are made over the run's whole period, for the total and for each category alone: verdicts
-    on a part of the period or on several categories cannot be had by adding up. Cells asked for
-    in an area are measured by that area's own level; districts have none.
+    on a part of the period or on several categories cannot be had by adding up.
     """
     if on.run is None or question.period is not None or len(question.categories) > 1:
         return None
+    ground = verdicts.TOWN if resolution == verdicts.AREA else _ground(on, question)
+    if ground is None or resolution not in (verdicts.AREA, *verdicts.JUDGED):
+        return None
     category = question.categories[0] if question.categories else TOTAL
-    ground = verdicts.TOWN if resolution == verdicts.AREA else _restriction(on, question)
-    asked = verdicts.Asked(ground or verdicts.TOWN, resolution, question.window, category)
+    asked = verdicts.Asked(ground, resolution, question.window, category)
     return verdicts.find(connection, on.run.id, asked)
+
+
+def _ground(on: Basis, question: Question) -> int | None:
+    """Name whose own level cells are measured by: a focus area's, or the town's.
+
+    None in an area that is no ground, a district.
+    """
+    asked = _area(on, question)
+    if asked is None or asked.kind == MUNICIPALITY:
+        return verdicts.TOWN
+    return asked.id if asked.kind in FOCUS_KINDS else None
 
 
 def _said(found: Verdicts | None, unit: int) -> VerdictRow | None:
@@ -226,8 +239,6 @@ def cells(connection: sa.Connection, on: Basis, question: Question) -> CountedCe
     where, months = _layer_filter(on, on.run, question)
     counts = layers.cell_counts(connection, on.run.id, question.resolution, where)
     said = _verdicts(connection, on, question, question.resolution)
-    if question.resolution not in verdicts.JUDGED:
-        said = None
     return CountedCells(question, _inside(counts, question), months, on.run.synthetic, said)
 
 

@@ -23,7 +23,7 @@ from geo import areas, cells, stability, verdicts
 from geo.verdicts import VERDICTS, Support, Verdict
 from pipelines.derive import FOCUS_KINDS
 from store import places
-from store.verdicts import AREA, TOWN, VerdictTable
+from store.verdicts import AREA, JUDGED, TOWN, VerdictTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,14 @@ class _Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class _Kind:
+    """Areas of one kind, which are compared with each other and with the rest of the town."""
+
+    ids: list[int]
+    exposure: list[float]  # of each; where two overlap, the smaller one's, like its events
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """Where things happen, and where they could: areas in lon/lat and points in degrees."""
 
@@ -104,26 +112,27 @@ class Court:
 
     def __init__(self, where: Surroundings) -> None:
         """Lay the grids over every ground, once."""
-        index = cells.index(*where.places)
-        self._fine = cells.parents(index, FINE)
+        self._index = cells.index(*where.places)
+        self._fine = cells.parents(self._index, FINE)
         focus = [row for row in where.areas if row.kind in FOCUS_KINDS]
-        self._kinds = [focus, [row for row in where.areas if row.kind == "district"]]
+        districts = [row for row in where.areas if row.kind == "district"]
         if where.known[0].size:
             self._verdicts = stability.cell_verdicts
-            town = _municipality(where.areas)
+            self._town = _municipality(where.areas)
             exposure = where.known[0], where.known[1], np.ones(where.known[0].shape)
         else:
             self._verdicts = stability.overdispersed_cell_verdicts
-            town = _busy(index, where)
-            exposure = _square_metres(town)
-        self._grounds = [_Ground(TOWN, *_placed(town, exposure, where.places))]
-        self._grounds += [
-            _Ground(row.id, *_placed(row.outline, exposure, where.places)) for row in focus
-        ]
-        self._exposure = {
-            row.id: _held_by(row.outline, exposure) for rows in self._kinds for row in rows
-        }
-        self._town_exposure = _held_by(town, exposure)
+            self._town = _busy(self._index, where)
+            exposure = _square_metres(self._town)
+        self._grounds = _grounds({TOWN: self._town}, exposure, where.places)
+        self._grounds += _grounds({row.id: row.outline for row in focus}, exposure, where.places)
+        self._kinds = [_kind(rows, exposure) for rows in (focus, districts) if rows]
+        inside = self.in_town(exposure[0], exposure[1])
+        self._town_exposure = float(exposure[2][inside].sum())
+
+    def in_town(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which points lie in the town that areas are compared with."""
+        return np.not_equal(areas.locate(lon, lat, [self._town]), areas.NOWHERE)
 
     def cells(
         self, window: str, category: str, held: Held
@@ -137,15 +146,26 @@ class Court:
         said = np.full(self._fine.shape, VERDICTS.index(Verdict.TOO_FEW), dtype=np.int8)
         for ground in self._grounds:
             incidents = stability.Incidents(held.count[ground.inside], held.certain[ground.inside])
-            if ground.placed is None or incidents.count.sum() < FEWEST:
+            if incidents.count.sum() < FEWEST:
                 continue
-            for each in self._verdicts(incidents, ground.placed):
+            for each in self._on(ground, incidents):
                 about = About(ground.id, window, category, each.resolution)
                 judged.append(_table(about, each.cells, each.found, each.judgement))
                 if each.resolution == FINE:
                     at = np.searchsorted(each.cells, self._fine[ground.inside])
                     said[ground.inside] = each.judgement.verdict[at]
         return judged, said
+
+    def _on(
+        self, ground: _Ground, incidents: stability.Incidents
+    ) -> Sequence[stability.CellVerdicts]:
+        """Judge the cells of one ground; where there is no exposure, nothing can be compared."""
+        if ground.placed is not None:
+            return self._verdicts(incidents, ground.placed)
+        return [
+            _without_exposure(self._index[ground.inside], incidents.count, resolution)
+            for resolution in JUDGED
+        ]
 
     def areas(
         self, window: str, category: str, held: dict[int, tuple[int, int]], town: tuple[int, int]
@@ -155,32 +175,27 @@ class Court:
         `held` gives whole and certain events by area id, and `town` those of the whole town; no
         event may stand in two areas of a kind.
         """
-        return [
-            self._partition(window, category, [row.id for row in rows], held, town)
-            for rows in self._kinds
-            if rows
-        ]
+        about = About(TOWN, window, category)
+        return [self._partition(about, kind, held, town) for kind in self._kinds]
 
     def _partition(
         self,
-        window: str,
-        category: str,
-        ids: list[int],
+        about: About,
+        kind: _Kind,
         held: dict[int, tuple[int, int]],
         town: tuple[int, int],
     ) -> VerdictTable:
         """Compare the units of one kind with each other and with the rest of the town."""
-        exposure = _with_rest([self._exposure[i] for i in ids], self._town_exposure)
+        exposure = _with_rest(kind.exposure, self._town_exposure)
         count, certain = (
-            _with_rest([held.get(i, (0, 0))[which] for i in ids], town[which]).astype(np.int64)
+            _with_rest([held.get(i, (0, 0))[which] for i in kind.ids], town[which]).astype(np.int64)
             for which in (0, 1)
         )
         found = verdicts.excess(count, exposure)
         alone = verdicts.judge(found).all_of(Verdict.ESTABLISHED)
         surely = verdicts.judge(verdicts.excess(certain, exposure)).all_of(Verdict.ESTABLISHED)
         judgement = verdicts.judge(found, Support(certain=surely | ~alone))
-        unit = np.array([*ids, REST])
-        return _table(About(TOWN, window, category), unit, found, judgement)
+        return _table(about, np.array([*kind.ids, REST]), found, judgement)
 
 
 def cluster_verdicts(
@@ -272,29 +287,43 @@ def _square_metres(outline: Outline) -> Exposure:
     return lon, lat, cover.share * cover.area_m2
 
 
-def _inside(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], outline: Outline
-) -> NDArray[np.intp]:
-    return np.flatnonzero(areas.locate(lon, lat, [outline]) != areas.NOWHERE)
-
-
-def _held_by(outline: Outline, exposure: Exposure) -> float:
-    """Add up the exposure inside an outline."""
+def _kind(rows: Sequence[AreaRow], exposure: Exposure) -> _Kind:
+    """Add up what each area of one kind holds of the exposure."""
     lon, lat, amount = exposure
-    return float(amount[_inside(lon, lat, outline)].sum())
+    holder = areas.locate(lon, lat, [row.outline for row in rows])
+    known = holder != areas.NOWHERE
+    held = np.bincount(holder[known], amount[known], len(rows))
+    return _Kind([row.id for row in rows], held.tolist())
 
 
-def _placed(
-    outline: Outline, exposure: Exposure, places: Points
-) -> tuple[NDArray[np.intp], stability.Placed | None]:
-    """Find the places and the exposure inside an outline, and put them under every grid."""
+def _grounds(outlines: dict[int, Outline], exposure: Exposure, places: Points) -> list[_Ground]:
+    """Find the places and the exposure inside outlines, and put them under every grid.
+
+    Where two overlap, the smaller one has both, as it has the events.
+    """
     lon, lat, amount = exposure
-    there = _inside(lon, lat, outline)
-    inside = _inside(*places, outline)
-    if not amount[there].sum() > 0:
-        return inside, None
-    grids = stability.lay_grids(lon[there], lat[there], amount[there])
-    return inside, stability.place(places[0][inside], places[1][inside], grids)
+    shapes = list(outlines.values())
+    holder, under = areas.locate(lon, lat, shapes), areas.locate(*places, shapes)
+    found = []
+    for which, key in enumerate(outlines):
+        there, inside = np.flatnonzero(holder == which), np.flatnonzero(under == which)
+        placed = None
+        if amount[there].sum() > 0:
+            grids = stability.lay_grids(lon[there], lat[there], amount[there])
+            placed = stability.place(places[0][inside], places[1][inside], grids)
+        found.append(_Ground(key, inside, placed))
+    return found
+
+
+def _without_exposure(
+    index: NDArray[np.int64], count: NDArray[np.int64], resolution: int
+) -> stability.CellVerdicts:
+    """Say of each cell that holds any of p places that there is nothing to compare it with."""
+    held, row = np.unique(cells.parents(index, resolution), return_inverse=True)
+    events = np.bincount(row, count, held.size).astype(np.int64)
+    found = verdicts.excess(events, np.zeros(held.shape))
+    nothing = np.zeros(held.shape, dtype=np.int64)
+    return stability.CellVerdicts(resolution, held, found, nothing, verdicts.judge(found))
 
 
 def _with_rest(parts: Sequence[float], total: float) -> NDArray[np.float64]:

@@ -124,6 +124,18 @@ def test_labels_are_scikit_learns_to_the_bit_on_a_hundred_drawn_cases(seed):
         np.testing.assert_array_equal(dbscan(*points), of_scikit_learn(*points), f"{seed} {case}")
 
 
+def test_scikit_learns_own_rounding_decides_where_it_takes_a_whole_leaf():
+    # From the middle of 7 x 4 places the far corners lie at sqrt(13): as a square just beyond eps
+    # (26 of 27 events needed), but scikit-learn takes the whole leaf by the distance (28).
+    x, y = np.divmod(np.arange(28.0), 4)
+    events, density = np.ones(28, dtype=np.int64), Density(np.sqrt(13), 27)
+    assert dbscan(x, y, events, density).tolist() == [0] * 28
+    assert of_scikit_learn(x, y, events, density).tolist() == [0] * 28
+    kernel = pytest.importorskip("geo.density_kernel")
+    by_squares, _, sure = kernel.labels(x, y, events, density.eps_m, density.min_samples)
+    assert (by_squares.tolist(), sure) == ([NOISE] * 28, False)
+
+
 def facing(rng):
     """Draw two dense lattices exactly, or almost, eps apart, with some strays."""
     sides = rng.integers(8, 26, (2, 2))

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
-from geo import cells, errors, observations
+from geo import cells, change, effect, errors, methods, observations
+from geo.backtest import Finding
+from geo.emerging import Pattern
 from geo.profile import AREA_KINDS
+from geo.verdicts import Reason, Verdict
 from pipelines import profiles
 from pipelines.texts import LOCALE, sentence, text
 
@@ -22,7 +25,10 @@ TREES = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text("utf-8")) f
 PLACEHOLDER = re.compile(r"\{(\w+)[^}]*\}")
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9_]+)+")
 # Where a code is handed on by a variable; the codes themselves are constants elsewhere.
-HANDED_ON = {"pipelines/profiles.py", "pipelines/texts.py", "pipelines/commands/door.py"}
+HANDED_ON = {
+    *("pipelines/profiles.py", "pipelines/texts.py", "pipelines/commands/door.py"),
+    "geo/reporting.py",
+}
 # Modules whose row faults become the reasons of rows in quarantine.
 ROW_FAULTS = ("fields", "times", "kinds", "placing", "batches")
 
@@ -173,7 +179,15 @@ MEMBERS = {
     "area-kind": set(AREA_KINDS),
     "area-kinds": set(AREA_KINDS) - {"municipality"},
     "size": {str(resolution) for resolution in cells.RESOLUTIONS},
+    "method": {method.name for method in methods.METHODS},
+    "verdict": {verdict.value for verdict in Verdict},
+    "why": {reason.code for reason in Reason},
+    "finding": {finding.value for finding in Finding},
+    "effect": {verdict.value for verdict in effect.Verdict},
+    "emerging": {pattern.value for pattern in Pattern},
+    "change": {change.INCREASED, change.DECREASED, change.UNCHANGED, change.UNKNOWN},
 }
+PARAMETERS = {parameter.name for method in methods.METHODS for parameter in method.parameters}
 
 
 @pytest.mark.parametrize("family", MEMBERS)
@@ -181,6 +195,10 @@ def test_every_member_of_a_family_has_a_sentence(family):
     assert len(MEMBERS[family]) > 1
     missing = {name for name in MEMBERS[family] if f"{family}-{name}" not in SENTENCES}
     assert missing == set()
+
+
+def test_every_parameter_of_a_method_has_a_meaning():
+    assert {name for name in PARAMETERS if f"parameter-{name}" not in SENTENCES} == set()
 
 
 def test_reasons_take_the_value_of_the_cell_and_nothing_else():
@@ -204,7 +222,8 @@ def test_no_sentence_is_left_without_a_use():
 
 def test_no_family_keeps_a_sentence_for_a_member_it_lost():
     others = {code for _, expression, _ in uses() for code in constants(expression)}
-    for family in ("reason", "step", "match", "time"):
+    others.add("method-not-allowed")  # of HTTP, handed on by app/problems.py
+    for family in ("reason", "step", "match", "time", "method", "why", "finding", "change"):
         kept = {code for code in SENTENCES if code.startswith(f"{family}-")}
         assert kept - others == {f"{family}-{name}" for name in MEMBERS[family]} - others
 

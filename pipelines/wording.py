@@ -1,0 +1,96 @@
+"""What a finding of geo/ is in Swedish: one sentence that stands by itself.
+
+Words of nearness and of time, never of cause; no ratio where there are too few events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from geo.verdicts import Verdict
+from pipelines.texts import text
+
+if TYPE_CHECKING:
+    from geo.backtest import Finding
+    from geo.effect import Verdict as EffectVerdict
+    from geo.emerging import Pattern
+    from geo.rings import HoursContrast
+    from geo.risk_terrain import Colocated
+
+
+def verdict(found: Verdict) -> str:
+    """Name a verdict."""
+    return text(f"verdict-{found.value}")
+
+
+def why(reasons: tuple[str, ...]) -> str:
+    """Say why a verdict was given: a sentence for each reason."""
+    return " ".join(text(f"why-{reason}") for reason in reasons)
+
+
+def colocation(found: Colocated, label: str) -> str:
+    """Say how many times as many events lie near a kind of feature: nearness, not cause."""
+    if found.verdict is Verdict.TOO_FEW or not np.isfinite([found.ratio, found.high]).all():
+        return text(
+            "colocation-too-few", kind=label, n_near=number(found.n_near), sites=found.sites
+        )
+    return text(
+        "colocation-sentence",
+        kind=label,
+        ratio=decimal(found.ratio),
+        low=decimal(found.low),
+        high=decimal(found.high),
+        distance_m=number(found.distance_m),
+        n_near=number(found.n_near),
+        expected=decimal(found.expected),
+    )
+
+
+def hours(found: HoursContrast, window: str, near_m: float) -> str:
+    """Say whether a window raises the level near facilities more than elsewhere."""
+    shown = (found.near_ratio, found.elsewhere_ratio, found.ratio, found.low, found.high)
+    if found.verdict is Verdict.TOO_FEW or not np.isfinite(shown).all():
+        return text("hours-too-few", window=window, near_m=number(near_m))
+    near, elsewhere, ratio, low, high = map(decimal, shown)
+    return text(
+        "hours-sentence",
+        near_m=number(near_m),
+        window=window,
+        near_ratio=near,
+        elsewhere_ratio=elsewhere,
+        ratio=ratio,
+        low=low,
+        high=high,
+    )
+
+
+def finding(found: Finding) -> str:
+    """Say how a map did against the cells that were busiest before."""
+    return text(f"finding-{found.value}")
+
+
+def effect(found: EffectVerdict) -> str:
+    """Say what became of an area with a measure, beside its control."""
+    return text(f"effect-{found.value}")
+
+
+def emerging(found: Pattern) -> str:
+    """Say how a place has fared month by month."""
+    return text(f"emerging-{found.value}")
+
+
+def change(found: str) -> str:
+    """Say which way a number went between two periods."""
+    return text(f"change-{found}")
+
+
+def decimal(value: float) -> str:
+    """Write a number with one decimal and a comma."""
+    return f"{value:.1f}".replace(".", ",")
+
+
+def number(value: float) -> str:
+    """Write a whole number."""
+    return f"{value:.0f}"
