@@ -9,6 +9,7 @@ from itertools import groupby
 from app.features import month as written
 from geo import cells, crs, observations
 from geo.profile import Category, Profile
+from geo.verdicts import VERDICTS, Reason
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.periods import local, local_days, local_months
 from pipelines.reference import Reference
@@ -64,6 +65,8 @@ def _words() -> dict[str, dict[str, str]]:
         "observation": {slug: text(f"observation-{slug}") for slug in observations.TYPE_SLUGS},
         "light": {slug: text(f"light-{slug}") for slug in observations.LIGHT_SLUGS},
         "area": {kind: text(f"area-kind-{kind}") for kind in SEEN_KINDS},
+        "verdict": {slug: text(f"verdict-{slug}") for slug in VERDICTS},
+        "reason": {one.code: text(f"why-{one.code}") for one in Reason},
     }
 
 

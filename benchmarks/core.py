@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import orjson
-import pyarrow.csv
+import pyarrow as pa
 import shapely
+from pyarrow import csv
 
 from benchmarks import city, setting
 from benchmarks.steps import Steps
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
     from geo.places import Chunk, Gathered
 
 METRIC_EPSG = 3006
-BLOCK_BYTES = 1 << 24
+TYPES = {"lon": pa.float64(), "lat": pa.float64()}
+BLOCK_BYTES = 1 << 22
 
 
 def chunks(path: Path) -> Iterator[Chunk]:
     """Read the coordinates of a few hundred thousand rows at a time."""
-    reader = pyarrow.csv.open_csv(
+    reader = csv.open_csv(
         path,
-        read_options=pyarrow.csv.ReadOptions(block_size=BLOCK_BYTES),
-        convert_options=pyarrow.csv.ConvertOptions(include_columns=["lon", "lat"]),
+        read_options=csv.ReadOptions(block_size=BLOCK_BYTES),
+        convert_options=csv.ConvertOptions(column_types=TYPES, include_columns=[*TYPES]),
     )
     for batch in reader:
         lon, lat = (column.to_numpy(zero_copy_only=False) for column in batch.columns)

@@ -58,7 +58,11 @@ class Cover:
 
     cells: NDArray[np.int64]  # (m,) sorted
     share: NDArray[np.float64]  # (m,) of each cell's area inside the study area, above 0, up to 1
-    area_m2: NDArray[np.float64]  # (m,) of the whole cell, true on the sphere
+
+    @property
+    def area_m2(self) -> NDArray[np.float64]:
+        """(m,) square metres of each whole cell, true on the sphere; computed when asked for."""
+        return areas_m2(self.cells)
 
 
 @lru_cache(maxsize=1)
@@ -368,7 +372,7 @@ def cover(outline: shapely.Polygon | shapely.MultiPolygon, resolution: int) -> C
     """
     _require_outline(outline, resolution)
     if outline.area == 0:
-        return Cover(np.empty(0, np.int64), np.empty(0), np.empty(0))
+        return Cover(np.empty(0, np.int64), np.empty(0))
     rim = _rim(outline, resolution)
     inner = np.array(h3.geo_to_cells(outline, resolution), dtype=np.int64)
     inner = inner[~np.isin(inner, rim)]
@@ -380,7 +384,7 @@ def cover(outline: shapely.Polygon | shapely.MultiPolygon, resolution: int) -> C
     found = np.concatenate([inner, rim[inside]])
     order = np.argsort(found)
     whole = np.concatenate([np.ones(inner.size), share[inside]])
-    return Cover(found[order], whole[order], areas_m2(found[order]))
+    return Cover(found[order], whole[order])
 
 
 def _require_outline(outline: shapely.Polygon | shapely.MultiPolygon, resolution: int) -> None:

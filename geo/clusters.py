@@ -105,21 +105,20 @@ def dbscan(
 def _require_events(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64], events: NDArray[np.int64]
 ) -> None:
-    """Refuse what is not one place and one positive whole number of events a row."""
+    """Refuse what is not two coordinates and one positive whole number of events a row."""
     if not (x_m.ndim == 1 and x_m.shape == y_m.shape == events.shape):
         raise InvalidParameter("shapes-differ", x=x_m.shape, y=y_m.shape, events=events.shape)
-    require_points(x_m, y_m)
     if events.dtype.kind not in "iu" and not (
         np.isfinite(events).all() and (events == np.trunc(events)).all()
     ):
         raise InvalidParameter("events-not-whole")
-    if (events <= 0).any():
+    if events.min(initial=1) <= 0:
         raise InvalidParameter("events-not-positive")
 
 
 def _held(at: Places, events: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add up the events on each place."""
-    if (events == 1).all():
+    if events.max(initial=1) == 1:
         return at.points
     return np.bincount(at.inverse, events).astype(np.int64)
 
@@ -215,6 +214,7 @@ def summarise(
     """
     x_m, y_m = places
     _require_events(x_m, y_m, events)
+    require_points(x_m, y_m)
     if not labels.shape == weight.shape == events.shape:
         raise InvalidParameter("shapes-differ", labels=labels.shape, weight=weight.shape)
     require_weights(weight)
@@ -270,6 +270,7 @@ class Clustering:
     def __post_init__(self) -> None:
         """Refuse arrays that describe no clustering."""
         _require_events(self.x_m, self.y_m, self.events)
+        require_points(self.x_m, self.y_m)
         if self.labels.shape != self.events.shape:
             shapes = {"labels": self.labels.shape, "events": self.events.shape}
             raise InvalidParameter("shapes-differ", **shapes)

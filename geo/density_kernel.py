@@ -86,9 +86,6 @@ def labels(
     (p,) labels; the number of distances computed; and whether the labels are certain to be those
     of scikit-learn.
     """
-    sorted_by_x = np.empty(x_m.size, _PLACE)
-    sorted_by_x["x"], sorted_by_x["y"], sorted_by_x["number"] = x_m, y_m, np.arange(x_m.size)
-    sorted_by_x["events"] = np.minimum(events, needed)
     rule = np.zeros(1, _RULE)
     square = eps_m * eps_m
     rule["eps"], rule["square"], rule["needed"] = eps_m, square, needed
@@ -96,7 +93,9 @@ def labels(
     rule["two"], rule["half"] = 2.0, 0.5  # values the compiler does not see: it calls `pow`
     cells = np.zeros(x_m.size, _CELL)
     first = np.empty(x_m.size + 1, np.int64)
-    places, edges = _columns(sorted_by_x, np.argsort(y_m), eps_m * _SIDE)
+    order, edges = _columns(x_m, np.argsort(y_m), eps_m * _SIDE)
+    places = np.empty(x_m.size, _PLACE)
+    _take(x_m, y_m, events, order, needed, places)
     m = _cut(places, edges, cells, first, eps_m * _SIDE)
     nodes = np.empty(x_m.size // 4 + 2, _NODE)
     work = (places, cells[:m], first[: edges.size], nodes, rule)
@@ -129,24 +128,41 @@ def _labelled(work: _Work) -> NDArray[np.int64]:
 
 @njit(cache=True, nogil=True)
 def _columns(
-    places: NDArray[np.void], by_y: NDArray[np.intp], side: float
-) -> tuple[NDArray[np.void], NDArray[np.int64]]:
-    """Cut places sorted by x into columns, sorted by y each: the places, and where columns end."""
-    column = np.empty(places.size, np.int64)
-    edges = np.empty(places.size + 1, np.int64)
+    x_m: NDArray[np.float64], by_y: NDArray[np.intp], side: float
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Cut places sorted by x into columns: their order by column, then y, and the columns' ends."""
+    column = np.empty(x_m.size, np.int64)
+    edges = np.empty(x_m.size + 1, np.int64)
     n = 0
-    for i in range(places.size):
-        if i == 0 or places[i]["x"] - places[edges[n - 1]]["x"] > side:
+    for i in range(x_m.size):
+        if i == 0 or x_m[i] - x_m[edges[n - 1]] > side:
             edges[n] = i
             n += 1
         column[i] = n - 1
-    edges[n] = places.size
+    edges[n] = x_m.size
     free = edges[:n].copy()
-    found = np.empty_like(places)
+    order = np.empty(x_m.size, np.intp)
     for i in by_y:
-        found[free[column[i]]] = places[i]
+        order[free[column[i]]] = i
         free[column[i]] += 1
-    return found, edges[: n + 1].copy()
+    return order, edges[: n + 1].copy()
+
+
+@njit(cache=True, nogil=True)
+def _take(
+    x_m: NDArray[np.float64],
+    y_m: NDArray[np.float64],
+    events: NDArray[np.int64],
+    order: NDArray[np.intp],
+    needed: int,
+    places: NDArray[np.void],
+) -> None:
+    """Write the places down in that order."""
+    for i in range(order.size):
+        place = places[i]
+        place["number"] = order[i]
+        place["x"], place["y"] = x_m[order[i]], y_m[order[i]]
+        place["events"] = min(events[order[i]], needed)
 
 
 @njit(cache=True, nogil=True)

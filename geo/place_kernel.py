@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Table = tuple[NDArray[np.int32], NDArray[np.float64], int]
 
 _SMALLEST = 1 << 6  # slots of a table; a power of two
-_BLOCK = 512  # points at a time: they stay in the nearest cache
+_BLOCK = 512  # points at a time: what is computed of them stays in the nearest cache
 _FREE = -1
 _PAIR = 2  # most runs of equal numbers are no longer: sorting is costly only to begin with
 # Odd 64-bit numbers with well mixed bits: those of MurmurHash3's finaliser, Appleby 2011.
@@ -77,54 +77,71 @@ def numbered(
     """
     slots, xy, used = table
     number = np.empty(x_m.size, np.intp)
-    point = np.empty((_BLOCK, 2))
     done = 0
     while done < x_m.size:
         if used == xy.shape[0]:
             slots, xy = _grown(slots, xy)
-        n = min(_BLOCK, x_m.size - done)
-        for i in range(n):
-            point[i, 0] = x_m[done + i] + 0.0
-            point[i, 1] = y_m[done + i] + 0.0
-        more, used = _looked_up(point[:n], (slots, xy, used), number[done : done + n])
+        more, used = _looked_up(x_m[done:], y_m[done:], (slots, xy, used), number[done:])
         done += more
     return number, (slots, xy, used)
 
 
 @njit(cache=True, nogil=True)
 def _looked_up(
-    point: NDArray[np.float64], table: Table, number: NDArray[np.intp]
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64], table: Table, number: NDArray[np.intp]
 ) -> tuple[int, int]:
-    """Do so for a block, until the table is full: how many points are done, how many places known.
+    """Do so until the table is full: how many points are done, and how many places are known.
 
-    The first loop only looks where most points are found. Nothing in it waits for anything else,
-    so that the processor fetches many slots at once; the second looks after the rest.
+    Growing is left to the caller: arrays that may change inside make this loop three times slower.
     """
     slots, xy, used = table
     last = np.uint64(slots.size - 1)
+    point = np.empty((_BLOCK, 2))
     bits = point.view(np.uint64)
-    for i in range(number.size):
-        found = slots[_mixed(bits[i, 0], bits[i, 1]) & last]
+    where = np.empty(_BLOCK, np.uint64)
+    for begin in range(0, x_m.size, _BLOCK):
+        n = min(_BLOCK, x_m.size - begin)
+        for j in range(n):
+            point[j, 0] = x_m[begin + j] + 0.0
+            point[j, 1] = y_m[begin + j] + 0.0
+            where[j] = _mixed(bits[j, 0], bits[j, 1]) & last
+        _look_once(slots, xy, point[:n], where[:n], number[begin : begin + n])
+        for j in range(n):
+            if number[begin + j] != _FREE:
+                continue
+            x, y, at = point[j, 0], point[j, 1], where[j]
+            found = np.intp(slots[at])
+            while found != _FREE and not (xy[found, 0] == x and xy[found, 1] == y):
+                at = (at + _ONE) & last
+                found = np.intp(slots[at])
+            if found == _FREE:
+                if used == xy.shape[0]:
+                    return begin + j, used
+                found = used
+                slots[at] = found
+                xy[found, 0], xy[found, 1] = x, y
+                used += 1
+            number[begin + j] = found
+    return x_m.size, used
+
+
+@njit(cache=True, nogil=True)
+def _look_once(
+    slots: NDArray[np.int32],
+    xy: NDArray[np.float64],
+    point: NDArray[np.float64],
+    where: NDArray[np.uint64],
+    number: NDArray[np.intp],
+) -> None:
+    """Number the points that are found where one looks first, and give the others -1.
+
+    Most are. Nothing here waits for anything else, so the processor fetches many slots at once.
+    """
+    for j in range(number.size):
+        found = slots[where[j]]
         known = max(found, 0)
-        same = (xy[known, 0] == point[i, 0]) & (xy[known, 1] == point[i, 1]) & (found != _FREE)
-        number[i] = found if same else _FREE
-    for i in range(number.size):
-        if number[i] != _FREE:
-            continue
-        at = _mixed(bits[i, 0], bits[i, 1]) & last
-        found = slots[at]
-        while found != _FREE and not (xy[found, 0] == point[i, 0] and xy[found, 1] == point[i, 1]):
-            at = (at + _ONE) & last
-            found = slots[at]
-        if found == _FREE:
-            if used == xy.shape[0]:
-                return i, used
-            found = np.int32(used)
-            slots[at] = found
-            xy[found, 0], xy[found, 1] = point[i, 0], point[i, 1]
-            used += 1
-        number[i] = found
-    return number.size, used
+        same = (xy[known, 0] == point[j, 0]) & (xy[known, 1] == point[j, 1]) & (found != _FREE)
+        number[j] = found if same else _FREE
 
 
 @njit(cache=True, nogil=True)

@@ -185,7 +185,7 @@ def _own(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _sorted_and_distinct(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> bool:
     """Tell whether the points already are places in order: then there is nothing to do."""
-    for end in (_PROBE, x_m.size):  # a few points tell it of most inputs
+    for end in (min(_PROBE, x_m.size), x_m.size):  # a few points tell it of most inputs
         if not (x_m[: end - 1] <= x_m[1:end]).all():
             return False
     tied = x_m[:-1] == x_m[1:]

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from geo.errors import LagesbildError
-from pipelines.commands import db, ingest, methods, observations, others, places
+from pipelines.commands import backtest, db, ingest, methods, observations, others, places
 from pipelines.commands.door import errors
 from pipelines.texts import sentence, text
 
@@ -36,6 +36,7 @@ app.add_typer(ingest.imports_app, name="imports")
 app.add_typer(ingest.quarantine_app, name="quarantine")
 app.add_typer(observations.app, name="observations")
 app.command("analyse")(others.analyse_command)
+app.command("backtest")(backtest.backtest_command)
 app.command("methods")(methods.methods_command)
 app.add_typer(others.export_app, name="export")
 app.add_typer(others.users_app, name="users")

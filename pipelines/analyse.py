@@ -170,16 +170,10 @@ class _Study:
         self.categories = tuple(c.code for c in profile.categories if c.on_map)
         self.start, self.end = _period(connection, parameters, profile.timezone)
         progress("read")
-        self.all = _joined(list(incidents.samples(connection, self.start, self.end)))
+        self.all = sample_of(connection, self.start, self.end)
         self.synthetic = imports.any_synthetic(connection)
-        shown = self.all.on_map
-        self.usable = (
-            shown
-            & (self.all.cell != 0)
-            & (self.all.uncertainty_m <= parameters.tolerance_m)
-            & ~self.all.pile
-        )
-        self.shown = shown
+        self.usable = enters_cells(self.all, parameters.tolerance_m)
+        self.shown = self.all.on_map
         self.category_no = _numbered(self.all.category, self.categories)
         self.month = windows.months(self.all.starts_at, profile.timezone).astype(np.int64)
         self._openings = dict(
@@ -492,6 +486,13 @@ def _per_area(
     return {key: pair for key, pair in zip(ids.tolist(), pairs, strict=True) if key != ANYWHERE}
 
 
+def enters_cells(sample: Sample, tolerance_m: float) -> NDArray[np.bool_]:
+    """Tell which incidents may enter cells, clusters and surfaces: known well enough where."""
+    known = (sample.cell != 0) & (sample.uncertainty_m <= tolerance_m)
+    inside: NDArray[np.bool_] = sample.on_map & known & ~sample.pile
+    return inside
+
+
 def _period(
     connection: sa.Connection, parameters: Parameters, timezone: str
 ) -> tuple[datetime, datetime]:
@@ -532,8 +533,15 @@ def _asked_days(months: tuple[str, str]) -> tuple[np.datetime64, np.datetime64]:
     return first.astype("datetime64[D]"), (last + 1).astype("datetime64[D]")
 
 
-def _joined(parts: list[Sample]) -> Sample:
-    """Put the parts of a sample together."""
+def sample_of(connection: sa.Connection, start: datetime, end: datetime) -> Sample:
+    """Read the incidents of a period.
+
+    Raises
+    ------
+    TooFewObservations
+        There are none.
+    """
+    parts = list(incidents.samples(connection, start, end))
     if not parts:
         raise TooFewObservations("no-incidents-in-period")
     first = parts[0]

@@ -218,9 +218,10 @@ def cluster_verdicts(
 def _table(
     about: About, unit: NDArray[np.int64], found: Excess, judgement: Judgement
 ) -> VerdictTable:
-    """Put verdicts into rows; a unit with too few events, or with none, has no row."""
+    """Put verdicts into rows; a unit with too few events has none, nor has an empty cell."""
     few = judgement.all_of(Verdict.TOO_FEW)
-    told = np.flatnonzero(~few & (found.count > 0) & (unit != REST))
+    shown = (found.count > 0) | (about.resolution == AREA)
+    told = np.flatnonzero(~few & shown & (unit != REST))
     return VerdictTable(
         ground=np.full(told.size, about.ground),
         resolution=np.full(told.size, about.resolution),
@@ -270,12 +271,21 @@ def _municipality(rows: Sequence[AreaRow]) -> Outline:
     return found
 
 
+def busy_cells(own: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Find the cells with some events, and their neighbours: (m,) ascending.
+
+    `own` and `events` are the cell of each row and how many events it stands for.
+    """
+    held, row = np.unique(own, return_inverse=True)
+    busy = held[np.bincount(row, events, held.size) >= FEWEST]
+    near: NDArray[np.int64] = np.unique(cells.disks(busy, 1))
+    return near[near != 0]
+
+
 def _busy(index: NDArray[np.int64], where: Surroundings) -> Outline:
     """Find where things are reported from: cells with some events, their neighbours, no further."""
-    held, row = np.unique(cells.parents(index, COARSE), return_inverse=True)
-    busy = held[np.bincount(row, where.events, held.size) >= FEWEST]
-    near = np.unique(cells.disks(busy, 1))
-    found = shapely.union_all(cells.polygons(near[near != 0]))
+    near = busy_cells(cells.parents(index, COARSE), where.events)
+    found = shapely.union_all(cells.polygons(near))
     inside: Outline = shapely.intersection(found, _municipality(where.areas))
     return inside
 

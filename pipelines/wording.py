@@ -13,7 +13,6 @@ from geo.verdicts import Verdict
 from pipelines.texts import text
 
 if TYPE_CHECKING:
-    from geo.backtest import Finding
     from geo.effect import Verdict as EffectVerdict
     from geo.emerging import Pattern
     from geo.rings import HoursContrast
@@ -66,9 +65,9 @@ def hours(found: HoursContrast, window: str, near_m: float) -> str:
     )
 
 
-def finding(found: Finding) -> str:
-    """Say how a map did against the cells that were busiest before."""
-    return text(f"finding-{found.value}")
+def finding(found: str) -> str:
+    """Say how a map did against the cells that were busiest before: a `geo.backtest.Finding`."""
+    return text(f"finding-{found}")
 
 
 def effect(found: EffectVerdict) -> str:

@@ -34,6 +34,7 @@ from store import (
     records,
     runs,
     schema,
+    verdicts,
 )
 
 CHAPTERS = []
@@ -662,7 +663,7 @@ def one_run_is_in_force_at_a_time(store):
         runs.activate(connection, first)
         second = runs.add(connection, provenance(code_version="0.2"))
         still = runs.current(connection)
-        for kind in ("cells", "areas", "clusters"):
+        for kind in ("cells", "areas", "clusters", "verdicts"):
             about = runs.LayerInfo(kind, "räknat", {"total": ["klotter"]}, "analyst", "exact", 4)
             runs.add_layer(connection, second, about)
         runs.activate(connection, second)
@@ -691,6 +692,7 @@ def cluster(label, rank, category="", **changes):
         name="Torget å",
         area_id=2,
         hull=shapely.Point(16.5, 59.35),
+        verdict="uncertain",
     )
     return replace(given, **changes)
 
@@ -721,13 +723,13 @@ def published_layers_are_added_up_from_their_finest_parts(store):
     line = shapely.LineString([(16.5, 59.3), (16.6, 59.4)])
     found = [
         cluster(1, 2, hull=line),
-        cluster(0, 1, hull=WEST, area_id=0),
+        cluster(0, 1, hull=WEST, area_id=0, verdict=None),
         cluster(0, 1, "klotter"),
         cluster(0, 1, window="helgnatt"),
         cluster(0, 1, scope="core"),
     ]
     with store.write() as connection:
-        # The three layers of the second run are the first three layers of all.
+        # The layers of the second run are the first layers of all.
         layers.add_cells(connection, 1, cells)
         layers.add_areas(connection, 2, areas)
         layers.add_clusters(connection, 3, found)
@@ -774,6 +776,62 @@ def a_cluster_of_a_run_not_in_force_is_not_shown(store):
         hidden = layers.one_cluster(connection, 1)
         runs.activate(connection, 2)
         return [hidden, layers.one_cluster(connection, 1)]
+
+
+def said(unit, **about):
+    """Make up one row of verdicts: all that is asked by, and numbers that follow from the unit."""
+    about = {"ground": 0, "resolution": 9, "window": "all", "category": "", **about}
+    nothing = about.pop("nothing", False)
+    return {
+        **about,
+        "unit": unit,
+        "verdict": "uncertain" if nothing else "established",
+        "reasons": "no-exposure" if nothing else "many-comparisons one-resolution",
+        "count": unit % 7 + 5,
+        "expected": 0.0 if nothing else 1 / 3,
+        "ratio_low": np.nan if nothing else 1.5,
+        "ratio_high": np.nan if nothing else np.inf,
+        "q": 1.0 if nothing else 0.01,
+    }
+
+
+def verdict_table(*rows):
+    """Turn rows into columns: numbers as arrays, words as lists."""
+    words = ("window", "category", "verdict", "reasons")
+    columns = {name: [row[name] for row in rows] for name in verdicts.VerdictTable.__slots__}
+    return verdicts.VerdictTable(
+        **{name: each if name in words else np.array(each) for name, each in columns.items()}
+    )
+
+
+@chapter
+def verdicts_are_found_by_what_they_are_about(store):
+    base = h3.latlng_to_cell(59.35, 16.55, 9)
+    rows = [
+        said(base),
+        said(base, ground=2),
+        said(base, window="helgnatt"),
+        said(base, category="rån"),
+        said(2, resolution=verdicts.AREA),
+        said(3, resolution=verdicts.AREA, nothing=True),
+        said(h3.latlng_to_cell(59.31, 16.45, 9), nothing=True),
+    ]
+    with store.write() as connection:
+        verdicts.add(connection, 4, verdict_table(*rows))
+        verdicts.add(connection, 4, verdict_table())
+    asked = {
+        "cells": verdicts.Asked(verdicts.TOWN, 9, "all", ""),
+        "in an area": verdicts.Asked(2, 9, "all", ""),
+        "window": verdicts.Asked(verdicts.TOWN, 9, "helgnatt", ""),
+        "category": verdicts.Asked(verdicts.TOWN, 9, "all", "rån"),
+        "areas": verdicts.Asked(verdicts.TOWN, verdicts.AREA, "all", ""),
+        "finer": verdicts.Asked(verdicts.TOWN, 10, "all", ""),
+    }
+    with store.read() as connection:
+        return {
+            **{name: verdicts.find(connection, 2, each) for name, each in asked.items()},
+            "of a run without any": verdicts.find(connection, 1, asked["cells"]),
+        }
 
 
 @chapter

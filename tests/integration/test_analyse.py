@@ -430,7 +430,7 @@ def test_what_mirrors_the_police_is_clustered_by_itself_and_not_in_the_total(gpk
 
 def state(desk):
     """Give everything that is published."""
-    names = ("run", "layer", "cell_count", "area_count", "cluster")
+    names = ("run", "layer", "cell_count", "area_count", "cluster", "unit_verdict")
     return {name: sorted(map(repr, desk.ask(f'SELECT * FROM "{name}"'))) for name in names}  # noqa: S608
 
 
@@ -492,12 +492,19 @@ def published(desk):
     )
     groups = desk.ask(
         'SELECT scope, "window", category, label, "rank", count, weight, places, lon, lat, name,'
-        " area_id FROM cluster WHERE layer_id IN (SELECT id FROM layer WHERE run_id = :run)",
+        " area_id, verdict FROM cluster"
+        " WHERE layer_id IN (SELECT id FROM layer WHERE run_id = :run)",
+        run=run.id,
+    )
+    said = desk.ask(
+        'SELECT ground, resolution, "window", category, unit, verdict, reasons, count, expected,'
+        " coalesce(ratio_low, -1), coalesce(ratio_high, -1), q FROM unit_verdict"
+        " WHERE layer_id IN (SELECT id FROM layer WHERE run_id = :run)",
         run=run.id,
     )
     rounded = [
         sorted(tuple(round(v, 9) if isinstance(v, float) else v for v in row) for row in table)
-        for table in (cells, areas, groups)
+        for table in (cells, areas, groups, said)
     ]
     return rounded, (run.n_incidents, run.n_unplaced, run.n_imprecise, run.n_excluded)
 
@@ -512,6 +519,7 @@ def test_the_order_of_the_input_does_not_matter(gpkg_desk, postgis_desk):
         postgis_desk.take(postgis_desk.csv(f"{part}.csv", shuffled[part::3]), layout=layout)
     outcomes = [analyse(desk.store, Parameters(), NOW) for desk in (gpkg_desk, postgis_desk)]
     assert outcomes[0].clusters > 10
+    assert gpkg_desk.sizes()["unit_verdict"] > 10
     assert published(gpkg_desk) == published(postgis_desk)
 
 
@@ -558,7 +566,7 @@ def test_layers_say_where_they_come_from_and_whom_they_are_for(desk):
     assert run.created_at == NOW
     with desk.store.read() as connection:
         found = runs.layers(connection, run.id)
-    assert set(found) == {"cells", "areas", "clusters"}
+    assert set(found) == {"cells", "areas", "clusters", "verdicts"}
     for layer in found.values():
         assert (layer.audience, layer.disclosure) == ("analyst", "exact")
         assert layer.parameters["tolerance_m"] == 75

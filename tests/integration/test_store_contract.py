@@ -23,6 +23,7 @@ MODULES = (
     "records",
     "runs",
     "schema",
+    "verdicts",
 )
 CHAPTERS = [tell.__name__ for tell in store_story.CHAPTERS]
 
@@ -270,7 +271,7 @@ def test_the_newest_run_takes_force_only_when_told_to(seen):
     assert none is None
     assert [still["id"], now["id"]] == story["ids"]
     assert [run["id"] for run in story["history"]] == story["ids"][::-1]
-    assert sorted(story["layers"]) == ["areas", "cells", "clusters"]
+    assert sorted(story["layers"]) == ["areas", "cells", "clusters", "verdicts"]
     assert story["no layers"] == {}
 
 
@@ -318,6 +319,33 @@ def test_clusters_are_those_of_the_scope_window_and_category_by_rank(seen):
         "NotFound:",
         "NotFound:",
     ]
+
+
+def test_a_cluster_has_the_verdict_it_was_published_with_or_none(seen):
+    story = seen["published_layers_are_added_up_from_their_finest_parts"]
+    assert [row["verdict"] for row in story["total"][2]] == [None, "uncertain"]
+    assert [row and row["verdict"] for row in story["one"]] == ["uncertain", "uncertain", None]
+
+
+def test_verdicts_are_those_of_the_ground_size_window_and_category_asked_for(seen):
+    story = seen["verdicts_are_found_by_what_they_are_about"]
+    cells = story["cells"]
+    (base,) = story["in an area"]
+    assert len(cells) == 2
+    assert set(story["window"]) == set(story["category"]) == {base} < set(cells)
+    assert (set(story["areas"]), story["finer"]) == ({2, 3}, {})
+    assert story["of a run without any"] is None
+
+
+def test_a_verdict_keeps_its_reasons_and_its_numbers_and_nothing_to_divide_by_is_null(seen):
+    story = seen["verdicts_are_found_by_what_they_are_about"]
+    told, nothing = story["areas"][2], story["areas"][3]
+    assert told["verdict"] == "established"
+    assert told["reasons"] == ["many-comparisons", "one-resolution"]
+    assert [told[name] for name in ("count", "expected", "ratio_low", "q")] == [7, 1 / 3, 1.5, 0.01]
+    assert told["ratio_high"] == float("inf")
+    assert (nothing["ratio_low"], nothing["ratio_high"]) == (None, None)
+    assert (nothing["reasons"], nothing["expected"]) == (["no-exposure"], 0.0)
 
 
 def test_a_cluster_is_hidden_while_another_run_is_in_force(seen):

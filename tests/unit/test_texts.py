@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
+from scipy import sparse
 
 from geo import cells, change, effect, errors, methods, observations
 from geo.backtest import Finding
 from geo.emerging import Pattern
+from geo.map_products import MapChoices, standard_maps
 from geo.profile import AREA_KINDS
 from geo.verdicts import Reason, Verdict
 from pipelines import profiles
@@ -182,6 +184,8 @@ MEMBERS = {
     "method": {method.name for method in methods.METHODS},
     "verdict": {verdict.value for verdict in Verdict},
     "why": {reason.code for reason in Reason},
+    "backtest": {"basis", "map", "area", "hits", "finding"},
+    "product": {*standard_maps(sparse.eye_array(1, format="csr"), MapChoices())},
     "finding": {finding.value for finding in Finding},
     "effect": {verdict.value for verdict in effect.Verdict},
     "emerging": {pattern.value for pattern in Pattern},

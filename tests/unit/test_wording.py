@@ -110,5 +110,5 @@ def test_findings_say_what_they_do_not_show():
     assert "samma rutor" in wording.finding(Finding.NAIVE_WINS)
     assert "orsak" in wording.effect(Effect.DECREASED)
     assert wording.effect(Effect.CANNOT_BE_ASSESSED).startswith("Kan inte bedömas")
-    assert wording.emerging(Pattern("no-pattern")) == "Inget mönster"
+    assert wording.emerging(Pattern.NONE) == "Inget mönster"
     assert wording.change("unchanged") == "oförändrat"

@@ -7,6 +7,7 @@ export const FONT = '"Source Sans 3 Variable", "Segoe UI", "Noto Sans", sans-ser
 export const INK = "#17323d";
 export const DEEP = "#0f3d4c";
 export const ACCENT = "#0b6e7f";
+export const AMBER = "#d79b00";
 
 /** @param {string} color @param {number} width @param {number[]} [lineDash] */
 export const stroke = (color, width, lineDash) => new ol.style.Stroke({ color, width, lineDash });

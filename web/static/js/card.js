@@ -2,11 +2,13 @@
 /** The card: what the data can say about one thing on the map, in plain words. */
 
 import { AREA_KINDS, LIGHTS, OBSERVATIONS, element, events, ground, number, weight, when } from "./texts.js";
+import { verdict } from "./verdicts.js";
 
 /**
  * @typedef {{window: string, type: string, period: string, whole: string, police: boolean,
- *   synthetic: boolean}} Context words for the choices behind the numbers
- * @typedef {{title: string, kind: string, facts: [string, string][], notes: string[]}} Content
+ *   synthetic: boolean, level: string, judged: boolean}} Context words for the choices behind the numbers
+ * @typedef {{title: string, kind: string, verdict?: import("./verdicts.js").Said,
+ *   facts: [string, string][], notes: string[]}} Content
  */
 
 /** @param {any} p @param {string} title @param {Context} context @returns {Content} */
@@ -14,6 +16,7 @@ function cell(p, title, context) {
   return {
     title,
     kind: "Ruta",
+    verdict: verdict(p, context),
     facts: [
       ["Antal", events(p.count)],
       ["Vägt antal", weight(p.weight)],
@@ -36,6 +39,7 @@ function cluster(p, title, context) {
   return {
     title,
     kind: `Kluster nummer ${p.rank}`,
+    verdict: verdict(p, context),
     facts: [
       ["Antal", events(p.count)],
       ["Platser", p.places === 1 ? "en enda" : number(p.places)],
@@ -51,6 +55,7 @@ function area(p, title, context) {
   return {
     title,
     kind: AREA_KINDS[p.kind] ?? "område",
+    verdict: p.count === null ? undefined : verdict(p, { ...context, level: "hela kommunen" }),
     facts: [["Antal", counted], ...choices(context, context.period), ["Gräns enligt", p.source]],
     notes: ["Här ingår även händelser vars plats är för osäker för rutorna.", ...(p.note ? [p.note] : [])],
   };
@@ -123,6 +128,13 @@ export function showCard(target, content, closed) {
   }
   const notes = content.notes.map((note) => element("p", { class: "small" }, note));
   const kind = element("p", { class: "kind" }, content.kind);
-  target.replaceChildren(close, element("h2", {}, content.title), kind, facts, ...notes);
+  const said = content.verdict ? [judgement(content.verdict)] : [];
+  target.replaceChildren(close, element("h2", {}, content.title), kind, ...said, facts, ...notes);
   target.hidden = false;
+}
+
+/** @param {import("./verdicts.js").Said} said */
+function judgement({ word, lines }) {
+  const head = word ? [element("p", {}, "Bedömning: ", element("strong", {}, word))] : [];
+  return element("div", { class: "verdict" }, ...head, ...lines.map((line) => element("p", {}, line)));
 }

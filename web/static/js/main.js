@@ -11,9 +11,9 @@ import { createLayers, featureOf, layerName, nameOf, showOnly, under } from "./l
 import { showLegend } from "./legend.js";
 import { addHome, createMap, goTo, show, viewText } from "./map.js";
 import { within } from "./places.js";
-import { markRow, showRanking } from "./ranking.js";
 import { Results } from "./results.js";
 import { QUESTIONS, createStore } from "./state.js";
+import { markRow, showRanking } from "./table.js";
 
 const ROOM_M = 100; // ground to show around what was chosen
 
@@ -90,8 +90,8 @@ function showArea() {
 function showLayers() {
   const { lager } = store.get();
   showOnly(layers, lager);
-  const counts = lager.split(",").includes("rutor") ? results.counts : [];
-  showLegend(screen.byId("legend"), results.scale, counts);
+  const cells = lager.split(",").includes("rutor") ? results.cells : [];
+  showLegend(screen.byId("legend"), results.scale, cells, pickers.words().level);
 }
 
 function showList() {
@@ -124,7 +124,7 @@ function showChosen() {
   screen.byId("card").hidden = !feature;
   if (feature) {
     const period = { whole: String(target.dataset.period), synthetic: "synthetic" in target.dataset };
-    const context = { ...pickers.words(), ...period, police: pickers.police() };
+    const context = { ...pickers.words(), ...period, police: pickers.police(), judged: pickers.judged() };
     const [id] = store.get().vald.split(":");
     const content = describe(id, feature.getProperties(), nameOf(feature, system, ground.where), context);
     showCard(screen.byId("card"), content, () => store.set({ vald: "" }));

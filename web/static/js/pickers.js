@@ -59,13 +59,17 @@ export const police = () => option("typ")?.dataset.police !== undefined;
 /** Tell whether clusters exist for the chosen type: for the total and for one category. */
 export const clustered = () => !codes().includes(",");
 
+/** Tell whether verdicts exist for the question: on the whole period, the total or one category. */
+export const judged = () => !span() && clustered();
+
+const span = () => option("period")?.dataset.span ?? "";
 const codes = () => option("typ")?.dataset.codes ?? "";
 
 /** The filters that the chosen options mean, by collection. */
 export function filters() {
   const shared = { window: select("fonster").value, category: codes() };
   const area = select("omrade").value;
-  const datetime = option("period")?.dataset.span ?? "";
+  const datetime = span();
   return {
     areas: { ...shared, datetime },
     cells: { ...shared, area, datetime, resolution: select("rutor").value },
@@ -81,6 +85,7 @@ export const area = () => ({ id: select("omrade").value, name: option("omrade")?
 export function words() {
   return {
     area: option("omrade")?.text ?? "",
+    level: area().name || "hela kommunen",
     window: option("fonster")?.text ?? "",
     type: option("typ")?.text ?? "",
     period: option("period")?.text ?? "",

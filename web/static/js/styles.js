@@ -3,7 +3,8 @@
 
 /* global ol */
 
-import { ACCENT, DEEP, FONT, INK, fill, stroke, words } from "./brush.js";
+import { ACCENT, AMBER, DEEP, FONT, INK, fill, stroke, words } from "./brush.js";
+import { lines, outline } from "./outlines.js";
 import { classOf } from "./scale.js";
 
 const HULLS_M = 5; // metres a pixel up to which unchosen clusters show their outline
@@ -55,10 +56,11 @@ export function cell(classes, chosen) {
     const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
     const letters = wide < CELL_PIXELS || !count ? 0 : (wide > 60 ? 15 : 12);
     const selected = chosen() === `cells:${feature.getId()}`;
+    const around = outline(selected ? "chosen" : feature.get("verdict"), wide);
     const one = classOf(classes(), count);
-    const look = [one?.colour, letters && count, letters, selected].join();
+    const look = [one?.colour, letters && count, letters, around].join();
     if (!made.has(look)) {
-      made.set(look, cellLook(one, String(count), letters, selected));
+      made.set(look, [cellLook(one, String(count), letters), ...lines(around)]);
     }
     return made.get(look);
   };
@@ -68,15 +70,14 @@ export function cell(classes, chosen) {
  * @param {import("./scale.js").Class | undefined} one
  * @param {string} count
  * @param {number} letters height in pixels, 0 for none
- * @param {boolean} selected
  */
-function cellLook(one, count, letters, selected) {
+function cellLook(one, count, letters) {
   const ink = { fill: fill(one?.ink ?? INK), stroke: undefined, font: `600 ${letters}px ${FONT}` };
   return new ol.style.Style({
     fill: fill(`${one?.colour ?? "#ffffff"}d9`),
-    stroke: selected ? stroke(INK, 3.5) : stroke("rgba(255, 255, 255, 0.85)", 1),
+    stroke: stroke("rgba(255, 255, 255, 0.85)", 1),
     text: letters ? words(count, ink) : undefined,
-    zIndex: selected ? 2 : 1,
+    zIndex: 1,
   });
 }
 
@@ -91,7 +92,7 @@ export function cluster(chosen) {
     const centre = new ol.geom.Point(feature.get("anchor"));
     const size = 10 + Math.min(6, Math.sqrt(feature.get("count")) / 2);
     const outline = new ol.style.Style({
-      stroke: stroke(DEEP, selected ? 3.5 : 1.8, [5, 4]), // no fill: a click inside means the cell
+      stroke: stroke(DEEP, selected ? 4.5 : 3, [0.5, 5.5]), // no fill: a click inside means the cell
     });
     return [
       ...(selected || resolution <= HULLS_M ? [outline] : []),
@@ -99,7 +100,7 @@ export function cluster(chosen) {
         geometry: centre,
         image: new ol.style.Circle({
           radius: size,
-          fill: fill(selected ? "#d79b00" : DEEP),
+          fill: fill(selected ? AMBER : DEEP),
           stroke: stroke("#ffffff", 2),
         }),
         text: words(String(feature.get("rank")), {

@@ -10,6 +10,8 @@ const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 export const OBSERVATIONS = Object.freeze(words.observation ?? {});
 export const LIGHTS = Object.freeze(words.light ?? {});
 export const AREA_KINDS = Object.freeze(words.area ?? {});
+export const VERDICTS = Object.freeze(words.verdict ?? {});
+export const REASONS = Object.freeze(words.reason ?? {});
 
 /** @param {number} n */
 export const number = (n) => whole.format(n);
