@@ -1,4 +1,4 @@
-"""The API definition of /ogc: OpenAPI 3.0, because OGC API Features Part 1 asks for 3.0.
+"""The API definition of /ogc and /methods: OpenAPI 3.0, because OGC API Features asks for 3.0.
 
 FastAPI's own document is 3.1 and is not served.
 """
@@ -56,6 +56,7 @@ def document(base: str, title: str) -> Json:
     }
     for collection in COLLECTIONS.values():
         paths |= _paths(collection)
+    paths |= _methods(base.removesuffix("/ogc") or "/")
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": "1.0.0", "license": {"name": "EUPL-1.2"}},
@@ -97,11 +98,25 @@ def _paths(collection: Collection) -> Json:
     }
 
 
+def _methods(root: str) -> Json:
+    """Describe the list of methods, which stands beside what `base` serves."""
+    listed = _get("getMethods", text("api-methods"), "application/json", tag="methods")
+    one = _get("getMethod", text("api-method"), "application/json", missing=True, tag="methods")
+    name: Json = {"name": "name", "in": "path", "required": True, "schema": _TEXT}
+    beside: Json = {"servers": [{"url": root}]}
+    return {
+        "/methods": listed | beside,
+        "/methods/{name}": one | beside | {"parameters": [name]},
+    }
+
+
 def _reference(parameter: str) -> Json:
     return {"$ref": f"#/components/parameters/{parameter}"}
 
 
-def _get(operation: str, summary: str, media: str, *, missing: bool = False) -> Json:
+def _get(
+    operation: str, summary: str, media: str, *, missing: bool = False, tag: str = "ogc"
+) -> Json:
     """Describe one GET and what it may answer."""
     responses: Json = {
         "200": {
@@ -118,7 +133,7 @@ def _get(operation: str, summary: str, media: str, *, missing: bool = False) -> 
         "get": {
             "operationId": operation,
             "summary": summary,
-            "tags": ["ogc"],
+            "tags": [tag],
             "responses": responses,
         }
     }

@@ -126,6 +126,31 @@ def parents(cells: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
     return cleared | np.int64(resolution << digits.RESOLUTION_SHIFT) | np.int64(unused)
 
 
+def children(cells: NDArray[np.int64], resolution: int) -> NDArray[np.int64]:
+    """Find every cell of a finer resolution under cells of one resolution: ascending.
+
+    Raises
+    ------
+    InvalidParameter
+        `resolution` is not finer than the cells' own, or the cells have several.
+    """
+    if not cells.size:
+        return np.empty(0, dtype=np.int64)
+    own = digits.common_resolution(cells)
+    if not own < resolution <= digits.DEEPEST:
+        raise InvalidParameter("resolution", resolution=resolution, allowed=f"{own + 1}-15")
+    odd = np.array([h3.is_pentagon(cell) for cell in cells.tolist()])
+    found = cells[~odd]
+    for level in range(own + 1, resolution + 1):
+        shift = digits.DIGIT_BITS * (digits.DEEPEST - level)
+        bare = found & ~np.int64(0b111 << shift)
+        found = (bare[:, None] | (np.arange(7, dtype=np.int64) << shift)).ravel()
+    finer = np.int64((resolution - own) << digits.RESOLUTION_SHIFT)
+    under = [h3.cell_to_children(cell, resolution) for cell in cells[odd].tolist()]
+    parts = [found + finer, *(np.array(part, dtype=np.int64) for part in under)]
+    return np.sort(np.concatenate(parts))
+
+
 def disks(cells: NDArray[np.int64], k: int) -> NDArray[np.int64]:
     """Find every cell within `k` steps of each cell, itself included: (n, 1 + 3k(k + 1)).
 

@@ -17,7 +17,12 @@ from geo.significance import false_discovery_rate
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-INCREASED, DECREASED, UNCHANGED, UNKNOWN = "increased", "decreased", "unchanged", "cannot_be_assessed"
+INCREASED, DECREASED, UNCHANGED, UNKNOWN = (
+    "increased",
+    "decreased",
+    "unchanged",
+    "cannot_be_assessed",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,7 +137,7 @@ def hot_times(
 
     Not handled: events that cause each other within a week, seasons, and reporting habits (many
     reports say 00:00 or 12:00 for want of a better time). Aoristic weight: Ratcliffe (2000),
-    doi:10.1080/136588100424963; circular scan after Naus (1965), doi:10.2307/2283079. The table
+    doi:10.1080/136588100424963; circular scan after Naus (1965). The table
     is checked against R aoristic 1.1.1 in tests/golden, the test by hand.
     """
     first, lasted = spans(start, end)

@@ -110,10 +110,10 @@ def _looked_up(
             if number[begin + j] != _FREE:
                 continue
             x, y, at = point[j, 0], point[j, 1], where[j]
-            found = np.intp(slots[at])
+            found = int(slots[at])
             while found != _FREE and not (xy[found, 0] == x and xy[found, 1] == y):
                 at = (at + _ONE) & last
-                found = np.intp(slots[at])
+                found = int(slots[at])
             if found == _FREE:
                 if used == xy.shape[0]:
                     return begin + j, used
@@ -133,7 +133,7 @@ def _look_once(
     where: NDArray[np.uint64],
     number: NDArray[np.intp],
 ) -> None:
-    """Number the points that are found where one looks first, and give the others -1.
+    """Tell the number of each point that is found where one looks first, and -1 of the others.
 
     Most are. Nothing here waits for anything else, so the processor fetches many slots at once.
     """

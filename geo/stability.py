@@ -36,6 +36,7 @@ from geo.verdicts import (
     Demands,
     Excess,
     Judgement,
+    Rest,
     Support,
     Verdict,
     chance,
@@ -118,14 +119,16 @@ class Grids:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Places under one grid: its cells, theirs added, and which one each place lies in."""
+    """Places under one grid: the cells they lie in, and all other cells of the study area."""
 
-    layout: Layout
+    cells: NDArray[np.int64]  # (m,) ascending, each with a place
+    exposure: NDArray[np.float64]  # (m,) 0 where only an event is
     row: NDArray[np.intp]  # (p,) position of each place's cell
+    rest: Rest  # the cells without a place
 
     def per_cell(self, events: NDArray[np.int64]) -> NDArray[np.int64]:
         """Add up the events on the places of each cell: (p,) -> (m,)."""
-        return np.bincount(self.row, events, self.layout.cells.size).astype(np.int64)
+        return np.bincount(self.row, events, self.cells.size).astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,8 +235,8 @@ def place(lon: NDArray[np.float64], lat: NDArray[np.float64], grids: Grids) -> P
 
     Returns
     -------
-    What `cell_verdicts` asks for. Cells with places but no exposure are added to the study
-    area's own, with exposure 0.
+    What `cell_verdicts` asks for: it answers for the cells with a place, compared with all cells
+    of the study area. Cells with places but no exposure are added to those, with exposure 0.
 
     Raises
     ------
@@ -284,7 +287,7 @@ def cell_verdicts(
     times as hot is found in most maps once 15 events are expected in it
     (tests/golden/test_calibration.py). Raised is not dangerous, and not raised is not calm.
     """
-    return _judged(incidents, placed, demands, _Null(excess, chance))
+    return _judged(incidents, placed, demands, _Null(_plain_excess, _plain_chance))
 
 
 def overdispersed_cell_verdicts(
@@ -297,7 +300,7 @@ def overdispersed_cell_verdicts(
     As `cell_verdicts`, with `geo.verdicts.overdispersed_excess`: the variation beyond chance is
     estimated from the other cells of the same grid.
     """
-    return _judged(incidents, placed, demands, _Null(overdispersed_excess, overdispersed_chance))
+    return _judged(incidents, placed, demands, _Null(_careful_excess, overdispersed_chance))
 
 
 def _require_degrees(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> None:
@@ -336,14 +339,14 @@ def _laid(
 
 def _seen(layout: Layout, fine: NDArray[np.int64], resolution: int) -> Seen:
     held, row = np.unique(cells.parents(fine, resolution), return_inverse=True)
-    near = np.minimum(np.searchsorted(layout.cells, held), layout.cells.size - 1)
-    new = held[layout.cells[near] != held]
-    if new.size:
-        both = np.concatenate([layout.cells, new])
-        order = np.argsort(both)
-        exposure = np.concatenate([layout.exposure, np.zeros(new.size)])[order]
-        layout = Layout(both[order], exposure)
-    return Seen(layout, np.searchsorted(layout.cells, held)[row])
+    at = np.minimum(np.searchsorted(layout.cells, held), layout.cells.size - 1)
+    known = layout.cells[at] == held
+    exposure = np.where(known, layout.exposure[at], 0.0)
+    left = np.ones(layout.cells.size, dtype=bool)
+    left[at[known]] = False
+    others = layout.exposure[left]
+    rest = Rest(int((others > 0).sum()), float(others.sum()), float(others @ others))
+    return Seen(held, exposure, row, rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,8 +362,20 @@ class _Examined:
 class _Null:
     """What chance is taken to be: with all that is told of it, and its p alone."""
 
-    excess: Callable[[_Counts, _Exposures], Excess]
-    chance: Callable[[_Counts, _Exposures], NDArray[np.float64]]
+    excess: Callable[[_Counts, _Exposures, Rest], Excess]
+    chance: Callable[[_Counts, _Exposures, Rest], NDArray[np.float64]]
+
+
+def _plain_excess(count: _Counts, exposure: _Exposures, rest: Rest) -> Excess:
+    return excess(count, exposure, rest=rest)
+
+
+def _plain_chance(count: _Counts, exposure: _Exposures, rest: Rest) -> NDArray[np.float64]:
+    return chance(count, exposure, rest=rest)
+
+
+def _careful_excess(count: _Counts, exposure: _Exposures, rest: Rest) -> Excess:
+    return overdispersed_excess(count, exposure, rest=rest)
 
 
 def _judged(
@@ -382,7 +397,7 @@ def _judged(
         lost = _established(whole, demands) & ~_established(part, demands)
         support = replace(whole.support, certain=~lost)
         judgement = judge(whole.found, support, demands)
-        found = here[at].layout.cells
+        found = here[at].cells
         verdicts.append(CellVerdicts(resolution, found, whole.found, whole.agreeing, judgement))
     return tuple(verdicts)
 
@@ -399,7 +414,7 @@ def _examined(
 ) -> tuple[_Examined, ...]:
     """Test every cell, then look again at the raised ones' events in other cells."""
     here, choice = placed.seen[0], placed.choice
-    found = [null.excess(seen.per_cell(events), seen.layout.exposure) for seen in here]
+    found = [null.excess(seen.per_cell(events), seen.exposure, seen.rest) for seen in here]
     first = [(each.count >= demands.minimum) & (each.q <= demands.fdr) for each in found]
     again = [
         _again(each.count, each.p, demands)[seen.row]
@@ -410,7 +425,7 @@ def _examined(
         for moved in placed.seen[1:]:
             for at, seen in enumerate(moved):
                 count = seen.per_cell(events)
-                p = null.chance(count, seen.layout.exposure)
+                p = null.chance(count, seen.exposure, seen.rest)
                 hot = _again(count, p, demands)[seen.row]
                 agreeing[at] += first[at] & _held(events, hot, here[at], choice)
     results = []

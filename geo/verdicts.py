@@ -21,7 +21,7 @@ from scipy import special
 from geo.checks import require_fraction, require_positive, require_same_length, require_weights
 from geo.rates import USUAL_INTERVAL, RateInterval, poisson_interval
 from geo.ratios import require_counts, require_dispersion
-from geo.significance import false_discovery_rate
+from geo.significance import false_discovery_rate_of_groups
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,6 +76,18 @@ class OwnLevel:
 
 
 @dataclass(frozen=True, slots=True)
+class Rest:
+    """Units of the study area that hold no event and need no answer, added up."""
+
+    units: int = 0  # those with exposure
+    exposure: float = 0.0
+    squares: float = 0.0  # of the exposure of each
+
+
+NO_REST = Rest()
+
+
+@dataclass(frozen=True, slots=True)
 class Excess:
     """How far each unit lies above the level of its study area, in the order of the input."""
 
@@ -93,6 +105,7 @@ def excess(
     count: NDArray[np.int64],
     exposure: NDArray[np.float64],
     choice: OwnLevel = OwnLevel(),
+    rest: Rest = NO_REST,
 ) -> Excess:
     r"""Tell how many times the study area's own level each unit has, and how often chance does.
 
@@ -106,6 +119,8 @@ def excess(
         inhabitants, addresses, metres of street, or their product with time.
     choice
         Confidence of the interval; the dispersion, when it is known from elsewhere.
+    rest
+        Units without events that were left out, because a map has many of them.
 
     Returns
     -------
@@ -129,13 +144,15 @@ def excess(
     the expected number is taken as known. A hot unit raises the own level it is compared with,
     which again is cautious. Checked against scipy's ``binom``, ``nbinom`` and ``poisson``.
     """
-    return _excess(count, exposure, choice.level, [np.full(count.shape, choice.dispersion)])
+    dispersions = [np.full(count.shape, choice.dispersion)]
+    return _excess(count, exposure, choice.level, dispersions, rest)
 
 
 def overdispersed_excess(
     count: NDArray[np.int64],
     exposure: NDArray[np.float64],
     choice: RateInterval = USUAL_INTERVAL,
+    rest: Rest = NO_REST,
 ) -> Excess:
     r"""Tell how far each unit stands out from the others when places differ by themselves.
 
@@ -155,46 +172,50 @@ def overdispersed_excess(
     about the dispersion, and hardly any unit will be raised.
     """
     _require_units(count, exposure)
-    estimated = _dispersion_elsewhere(count, exposure, np.arange(count.size))
-    return _excess(count, exposure, choice.level, estimated)
+    estimated = _dispersion_elsewhere(count, exposure, np.arange(count.size), rest)
+    return _excess(count, exposure, choice.level, estimated, rest)
 
 
 def chance(
     count: NDArray[np.int64],
     exposure: NDArray[np.float64],
     choice: OwnLevel = OwnLevel(),
+    rest: Rest = NO_REST,
 ) -> NDArray[np.float64]:
     """Tell how often chance alone gives each unit so many events or more: the p of `excess`."""
     _require_units(count, exposure)
     some = np.flatnonzero((count > 0) & (exposure > 0))
-    return _chance(count, exposure, some, [np.full(some.shape, choice.dispersion)])
+    return _chance(count, exposure, some, [np.full(some.shape, choice.dispersion)], rest)
 
 
 def overdispersed_chance(
-    count: NDArray[np.int64], exposure: NDArray[np.float64]
+    count: NDArray[np.int64], exposure: NDArray[np.float64], rest: Rest = NO_REST
 ) -> NDArray[np.float64]:
     """Tell the same when places differ by themselves: the p of `overdispersed_excess`."""
     _require_units(count, exposure)
     some = np.flatnonzero((count > 0) & (exposure > 0))
-    return _chance(count, exposure, some, _dispersion_elsewhere(count, exposure, some))
+    dispersions = _dispersion_elsewhere(count, exposure, some, rest)
+    return _chance(count, exposure, some, dispersions, rest)
 
 
 def _dispersion_elsewhere(
-    count: NDArray[np.int64], exposure: NDArray[np.float64], of: NDArray[np.intp]
+    count: NDArray[np.int64], exposure: NDArray[np.float64], of: NDArray[np.intp], rest: Rest
 ) -> list[NDArray[np.float64]]:
     """Estimate for some units how much more than chance all others vary: at best, and at worst.
 
     Events on units without exposure take no part.
     """
-    if not exposure.sum() > 0:
+    whole = exposure.sum() + rest.exposure
+    if not whole > 0:
         return [np.ones(of.shape)]
     every = count * (exposure > 0).astype(np.float64)
-    shares = exposure / exposure.sum()
+    shares = exposure / whole
     x, s = every[of], shares[of]
     total = every.sum() - x
-    rest = np.maximum(1 - s, SLIVER)
-    squares = np.clip(((shares @ shares) - s * s) / rest**2, 0.0, 1.0)  # of the others' shares
-    deviation = (every @ every - x * x) - 2 * total * (every @ shares - x * s) / rest
+    others = np.maximum(1 - s, SLIVER)
+    all_squares = shares @ shares + rest.squares / whole**2
+    squares = np.clip((all_squares - s * s) / others**2, 0.0, 1.0)  # of the others' shares
+    deviation = (every @ every - x * x) - 2 * total * (every @ shares - x * s) / others
     deviation += total**2 * squares
     expected = total * (1 - squares)
     told = expected > np.finfo(np.float32).eps * np.maximum(total, 1.0)
@@ -216,15 +237,16 @@ def _excess(
     exposure: NDArray[np.float64],
     level: float,
     dispersions: list[NDArray[np.float64]],
+    rest: Rest,
 ) -> Excess:
     """Compare counts with the own level, under the least favourable of each unit's dispersions."""
     _require_units(count, exposure)
     known = exposure > 0
     some = np.flatnonzero(known & (count > 0))
-    p = _chance(count, exposure, some, [each[some] for each in dispersions])
+    p = _chance(count, exposure, some, [each[some] for each in dispersions], rest)
     q = np.ones(count.shape)
-    q[known] = false_discovery_rate(p[known])
-    share, total = _shares(count, exposure)
+    q[known] = _adjusted(p[known], rest.units)
+    share, total = _shares(count, exposure, rest)
     expected = total * share
     dispersion = dispersions[-1]
     low, high = poisson_interval(count / dispersion, RateInterval(level))
@@ -240,11 +262,19 @@ def _excess(
     )
 
 
+def _adjusted(p: NDArray[np.float64], others: int) -> NDArray[np.float64]:
+    """Adjust for all units compared, of which some others have p = 1."""
+    if not p.size:
+        return p
+    times = np.append(np.ones(p.size, dtype=np.int64), others)
+    return false_discovery_rate_of_groups(np.append(p, 1.0), times)[:-1]
+
+
 def _shares(
-    count: NDArray[np.int64], exposure: NDArray[np.float64]
+    count: NDArray[np.int64], exposure: NDArray[np.float64], rest: Rest
 ) -> tuple[NDArray[np.float64], int]:
     """Give each unit's share of the exposure, and the events on units that have any."""
-    whole = exposure.sum()
+    whole = exposure.sum() + rest.exposure
     share = exposure / whole if whole > 0 else np.zeros(exposure.shape)
     return share, int(count[exposure > 0].sum())
 
@@ -254,9 +284,10 @@ def _chance(
     exposure: NDArray[np.float64],
     some: NDArray[np.intp],
     dispersions: list[NDArray[np.float64]],
+    rest: Rest,
 ) -> NDArray[np.float64]:
     """Give the largest p of `some` units under their dispersions; 1 for all others."""
-    share, total = _shares(count, exposure)
+    share, total = _shares(count, exposure, rest)
     p = np.ones(count.shape)
     p[some] = np.max([_tail(count[some], share[some], total, d) for d in dispersions], axis=0)
     return p

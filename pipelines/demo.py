@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from pipelines import accounts, demo_data, places, profiles
+from pipelines import accounts, demo_data, places, profiles, proving
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
@@ -64,6 +64,8 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
             observations.review(connection, [each.id for each in waiting])
         progress("analyse")
         outcome = analyse(store, Parameters(), frozen.clock)
+        progress("backtest")
+        proving.prove(store)
         with store.read() as connection:
             known = user(connection, USER)
         if known is None:

@@ -116,23 +116,31 @@ class Court:
         self._fine = cells.parents(self._index, FINE)
         focus = [row for row in where.areas if row.kind in FOCUS_KINDS]
         districts = [row for row in where.areas if row.kind == "district"]
+        self._municipality = _municipality(where.areas)
+        self._busy: NDArray[np.int64] | None = None  # cells that make up the town; None: all of it
         if where.known[0].size:
             self._verdicts = stability.cell_verdicts
-            self._town = _municipality(where.areas)
-            exposure = where.known[0], where.known[1], np.ones(where.known[0].shape)
+            known = where.known
+            exposure = (*known, np.ones(known[0].shape) * self.in_town(*known))
         else:
             self._verdicts = stability.overdispersed_cell_verdicts
-            self._town = _busy(self._index, where)
-            exposure = _square_metres(self._town)
-        self._grounds = _grounds({TOWN: self._town}, exposure, where.places)
+            self._busy = busy_cells(cells.parents(self._index, COARSE), where.events)
+            fine = cells.children(self._busy, cells.FINEST)
+            middles = cells.middles(fine)
+            exposure = (*middles, cells.areas_m2(fine) * self.in_town(*middles))
+        self._grounds = [_ground(TOWN, exposure, where.places, self.in_town(*where.places))]
         self._grounds += _grounds({row.id: row.outline for row in focus}, exposure, where.places)
         self._kinds = [_kind(rows, exposure) for rows in (focus, districts) if rows]
-        inside = self.in_town(exposure[0], exposure[1])
-        self._town_exposure = float(exposure[2][inside].sum())
+        self._town_exposure = float(exposure[2].sum())
 
     def in_town(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell which points lie in the town that areas are compared with."""
-        return np.not_equal(areas.locate(lon, lat, [self._town]), areas.NOWHERE)
+        inside = np.not_equal(areas.locate(lon, lat, [self._municipality]), areas.NOWHERE)
+        if self._busy is not None:
+            known = np.isfinite(lon) & np.isfinite(lat) & inside
+            own = cells.parents(cells.index(lon[known], lat[known]), COARSE)
+            inside[known] = np.isin(own, self._busy)
+        return inside
 
     def cells(
         self, window: str, category: str, held: Held
@@ -278,23 +286,8 @@ def busy_cells(own: NDArray[np.int64], events: NDArray[np.int64]) -> NDArray[np.
     """
     held, row = np.unique(own, return_inverse=True)
     busy = held[np.bincount(row, events, held.size) >= FEWEST]
-    near: NDArray[np.int64] = np.unique(cells.disks(busy, 1))
-    return near[near != 0]
-
-
-def _busy(index: NDArray[np.int64], where: Surroundings) -> Outline:
-    """Find where things are reported from: cells with some events, their neighbours, no further."""
-    near = busy_cells(cells.parents(index, COARSE), where.events)
-    found = shapely.union_all(cells.polygons(near))
-    inside: Outline = shapely.intersection(found, _municipality(where.areas))
-    return inside
-
-
-def _square_metres(outline: Outline) -> Exposure:
-    """Give the middles of the finest cells, with their square metres inside."""
-    cover = cells.cover(outline, cells.FINEST)
-    lon, lat = cells.middles(cover.cells)
-    return lon, lat, cover.share * cover.area_m2
+    near = np.unique(cells.disks(busy, 1))
+    return np.asarray(near[near != 0], dtype=np.int64)
 
 
 def _kind(rows: Sequence[AreaRow], exposure: Exposure) -> _Kind:
@@ -314,15 +307,20 @@ def _grounds(outlines: dict[int, Outline], exposure: Exposure, places: Points) -
     lon, lat, amount = exposure
     shapes = list(outlines.values())
     holder, under = areas.locate(lon, lat, shapes), areas.locate(*places, shapes)
-    found = []
-    for which, key in enumerate(outlines):
-        there, inside = np.flatnonzero(holder == which), np.flatnonzero(under == which)
-        placed = None
-        if amount[there].sum() > 0:
-            grids = stability.lay_grids(lon[there], lat[there], amount[there])
-            placed = stability.place(places[0][inside], places[1][inside], grids)
-        found.append(_Ground(key, inside, placed))
-    return found
+    return [
+        _ground(key, (lon, lat, amount * (holder == which)), places, under == which)
+        for which, key in enumerate(outlines)
+    ]
+
+
+def _ground(key: int, exposure: Exposure, places: Points, which: NDArray[np.bool_]) -> _Ground:
+    """Put some of the places, and the exposure where there is any, under every grid."""
+    lon, lat, amount = exposure
+    there, inside = np.flatnonzero(amount > 0), np.flatnonzero(which)
+    if not there.size:
+        return _Ground(key, inside, None)
+    grids = stability.lay_grids(lon[there], lat[there], amount[there])
+    return _Ground(key, inside, stability.place(places[0][inside], places[1][inside], grids))
 
 
 def _without_exposure(

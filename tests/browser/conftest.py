@@ -44,12 +44,14 @@ def browser(driver, chromium):
 
 
 class Visit:
-    """One page, signed in, with what the browser complained of."""
+    """One page with what the browser complained of; signed in when it gets a session to go on."""
 
-    def __init__(self, browser, site, viewport):
+    def __init__(self, browser, site, viewport, session=None):
         self.site = site
         self.complaints, self.foreign = [], []
-        self.context = browser.new_context(viewport=viewport, locale="sv-SE", base_url=site.address)
+        self.context = browser.new_context(
+            viewport=viewport, locale="sv-SE", base_url=site.address, storage_state=session
+        )
         self.context.add_init_script(NOTE_VIOLATIONS)
         self.page = self.context.new_page()
         self.page.on("console", self._said)
@@ -86,29 +88,38 @@ class Visit:
         return int(self.page.locator(".summary-number").get_attribute("data-count"))
 
 
+@pytest.fixture(scope="session")
+def session(browser, site):
+    """Sign in once for all visits: the server lets one address try only so often."""
+    one = Visit(browser, site, WIDE)
+    one.sign_in()
+    yield one.context.storage_state()
+    one.context.close()
+
+
 @pytest.fixture
-def visit(browser, site):
+def visit(browser, site, session):
     """Give a signed-in visit on a wide screen; afterwards nothing may have been complained of."""
-    yield from visited(browser, site, WIDE)
+    yield from visited(browser, site, WIDE, session)
 
 
 @pytest.fixture
-def narrow(browser, site):
+def narrow(browser, site, session):
     """Give the same on a telephone's screen."""
-    yield from visited(browser, site, NARROW)
+    yield from visited(browser, site, NARROW, session)
 
 
 @pytest.fixture
-def no_graphics(driver, chromium, site):
+def no_graphics(driver, chromium, site, session):
     """Give the same in a browser that refuses WebGL, as on many a virtual desktop."""
     running = driver.chromium.launch(**{**chromium, "args": [*chromium["args"], WEBGL_OFF]})
-    yield from visited(running, site, WIDE)
+    yield from visited(running, site, WIDE, session)
     running.close()
 
 
-def visited(browser, site, viewport):
-    one = Visit(browser, site, viewport)
-    one.sign_in()
+def visited(browser, site, viewport, session):
+    one = Visit(browser, site, viewport, session)
+    one.go("/")
     yield one
     one.context.close()
     assert one.complaints == []

@@ -24,21 +24,31 @@ COLOURS_ON_THE_MAP = """
 """
 GROUND = (248, 247, 243)
 COVER = 0xD9 / 255
+LINES = "23,50,61"  # of the outline of a cell whose verdict is more than chance
+BRIEF = {
+    "established": "säkerställd",
+    "uncertain": "osäker",
+    "too_few": "för få",
+    "not_raised": "ej förhöjd",
+}
 
 
 def chosen(page):
     return {name: found[0] for name, found in parse_qs(urlsplit(page.url).query).items()}
 
 
-def cell_counts(page, query=""):
+def features(page, path):
     """Ask the API for what the map should show."""
-    page = page.evaluate("(path) => fetch(path).then((r) => r.json())", CELLS + query)
-    return [one["properties"]["count"] for one in page["features"]]
+    return page.evaluate("(path) => fetch(path).then((r) => r.json())", path)["features"]
+
+
+def cell_counts(page, query=""):
+    return [one["properties"]["count"] for one in features(page, CELLS + query)]
 
 
 def legend(page):
     """Read the legend: from, to (None is open), cells, colour."""
-    rows = page.locator("#legend li").evaluate_all(
+    rows = page.locator("#legend li[data-from]").evaluate_all(
         "(all) => all.map((li) => [li.dataset.from, li.dataset.to, li.dataset.cells,"
         " getComputedStyle(li.querySelector('.swatch')).backgroundColor])"
     )
@@ -50,6 +60,8 @@ def legend(page):
 
 def test_signing_in_leads_to_a_map_that_says_it_is_synthetic(visit):
     page = visit.page
+    visit.context.clear_cookies()
+    visit.sign_in()
     expect(page.locator("html")).to_have_attribute("lang", "sv")
     expect(page.locator(".synthetic")).to_contain_text("SYNTETISKA DATA")
     expect(page.locator("#unplaced")).to_be_in_viewport()
@@ -156,7 +168,7 @@ def test_the_table_is_reached_and_used_by_keyboard_alone(visit):
     row = page.locator(":focus")
     expect(row).to_have_class("go")
     page.keyboard.press("Enter")
-    expect(page.locator("#card")).to_contain_text("händelser")
+    expect(page.locator("#card")).to_contain_text("Bedömning: statistiskt säkerställd")
     expect(row).to_be_focused()
     expect(row).to_have_attribute("aria-pressed", "true")
     assert chosen(page)["vald"] == row.get_attribute("data-key")
@@ -188,6 +200,73 @@ def test_a_click_on_the_map_says_what_is_there_and_no_more(visit):
     for word in ("Antal", "När", "Händelsetyp", "Period"):
         assert word in told
     assert page.locator("#card").inner_text() != ""
+
+
+def test_the_card_says_the_verdict_in_words_and_compares_with_the_level(visit):
+    page = visit.page
+    cells = features(page, f"{CELLS}&area=Skiftinge")
+    one = next(cell for cell in cells if cell["properties"]["verdict"] == "not_raised")
+    visit.go(f"/?omrade=Skiftinge&vald=cells:{one['id']}")
+    said = page.locator("#card .verdict")
+    expect(said).to_contain_text("Bedömning: ingen förhöjd nivå")
+    expect(said).to_contain_text("områdets egen nivå")
+    expected = re.search(r"(\d+) händelser?, (\d+)(?:,\d)? väntade?", said.inner_text())
+    assert int(expected[1]) == one["properties"]["count"]
+    assert abs(int(expected[2]) - one["properties"]["expected"]) < 1
+    expect(said).to_contain_text("med nivån i Skiftinge.")
+    page.get_by_role("tab", name="Områden").click()
+    page.locator("#rows .go").first.click()
+    expect(said).to_contain_text("med nivån i hela kommunen.")
+    page.get_by_role("tab", name="Kluster").click()
+    page.locator("#rows .go").first.click()
+    expect(said).to_contain_text("Bedömning: ")
+
+
+@pytest.mark.parametrize("lists", ["cells", "clusters", "areas"])
+def test_every_row_of_a_list_has_its_verdict_in_a_word(visit, lists):
+    page = visit.page
+    visit.go(f"/?lista={lists}")
+    told = page.locator("#rows tbody tr").evaluate_all(
+        "(all) => all.map((tr) => [tr.querySelector('.go').dataset.key, tr.lastChild.innerText])"
+    )
+    path = f"/ogc/collections/{lists}/items?limit=10000"
+    verdicts = {str(one["id"]): one["properties"]["verdict"] for one in features(page, path)}
+    assert told
+    for key, word in told:
+        assert word == BRIEF[verdicts[key.partition(":")[2]]]
+
+
+def test_the_legend_explains_the_outlines_that_the_map_has(visit):
+    page = visit.page
+    visit.go("/?lager=rutor&rutor=10")
+    verdicts = [one["properties"]["verdict"] for one in features(page, f"{CELLS}&resolution=10")]
+    for verdict, word in (("established", "statistiskt säkerställd"), ("uncertain", "osäker")):
+        row = page.locator(f"#legend li[data-verdict={verdict}]")
+        expect(row).to_contain_text(f"{word}({verdicts.count(verdict)})")
+        assert verdicts.count(verdict)
+    page.wait_for_timeout(500)
+    assert LINES in page.evaluate(COLOURS_ON_THE_MAP)
+    visit.go("/?lager=rutor&rutor=10&period=2025")
+    page.wait_for_timeout(500)
+    assert LINES not in page.evaluate(COLOURS_ON_THE_MAP)
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("period=2025", "välj hela perioden och en händelsetyp eller alla"),
+        ("typ=tema-vald", "välj hela perioden och en händelsetyp eller alla"),
+        ("rutor=8", "välj mindre rutor"),
+    ],
+)
+def test_a_question_that_is_not_judged_says_what_to_choose_instead(visit, query, why):
+    page = visit.page
+    visit.go(f"/?lager=rutor&{query}")
+    expect(page.locator("#rows tbody tr").first).to_be_visible()
+    expect(page.locator("#rows [data-verdict], #legend [data-verdict]")).to_have_count(0)
+    page.locator("#rows .go").first.click()
+    expect(page.locator("#card .verdict")).to_contain_text(why)
+    expect(page.locator("#card")).not_to_contain_text("Bedömning")
 
 
 def test_numbers_that_mirror_the_police_are_flagged(visit):
@@ -268,4 +347,6 @@ def test_signing_out_leaves_nothing_to_go_back_to(visit):
 
 def test_the_map_draws_without_a_graphics_card(no_graphics):
     no_graphics.page.wait_for_timeout(500)
-    assert len(no_graphics.page.evaluate(COLOURS_ON_THE_MAP)) > 20
+    on_map = no_graphics.page.evaluate(COLOURS_ON_THE_MAP)
+    assert len(on_map) > 20
+    assert LINES in on_map

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from geo.errors import SchemaMismatch
-from store import db, schema
-from store.models import Base
+from store import db, runs, schema, verdicts
+from store.models import Base, Cluster
 from store.types import Json, Shape, UtcTime
 from tests.faults import failing
 from tests.store_story import plain
@@ -101,6 +101,20 @@ def test_an_earlier_revision_is_left_behind_without_losing_a_value(store_url, re
             assert schema.drift(connection) == []
         with store.write() as connection:
             schema.require_current(schema.current(connection))
+
+
+def test_a_run_from_before_there_were_verdicts_has_none(store_url):
+    with opened(store_url) as store:
+        schema.upgrade(store, "0002")
+        with store.write() as connection:
+            fill(connection)
+        schema.upgrade(store)
+        with store.read() as connection:
+            run = runs.current(connection)
+            asked = verdicts.Asked(verdicts.TOWN, 9, "all", "")
+            assert verdicts.find(connection, run.id, asked) is None
+            query = sa.select(Cluster.name, Cluster.verdict).order_by(Cluster.id)
+            assert connection.execute(query).all() == [("text å 1", None), ("text å 2", None)]
 
 
 def test_every_table_of_the_newest_revision_takes_rows(store_url):

@@ -11,6 +11,7 @@ from geo.verdicts import (
     Demands,
     OwnLevel,
     Reason,
+    Rest,
     Support,
     Verdict,
     excess,
@@ -262,3 +263,19 @@ def test_bad_choices_and_supports_are_refused():
         Demands(minimum=0)
     with pytest.raises(InvalidParameter, match="shapes-differ"):
         judge(excess(whole(1, 2), np.ones(2)), Support(grids=np.ones(1, dtype=bool)))
+
+
+@pytest.mark.parametrize("method", [excess, overdispersed_excess])
+def test_units_without_events_may_be_added_up_and_left_out(method):
+    rng = np.random.default_rng(3)
+    count = rng.poisson(rng.gamma(0.3, 4, 400))
+    exposure = rng.uniform(0, 3, 400) * (rng.random(400) > 0.05)
+    every = method(count, exposure)
+    kept = (count > 0) | (np.arange(400) < 7)
+    left = exposure[~kept]
+    rest = Rest(int((left > 0).sum()), float(left.sum()), float(left @ left))
+    some = method(count[kept], exposure[kept], rest=rest)
+    for name in ("expected", "ratio", "low", "high", "p", "q"):
+        np.testing.assert_allclose(
+            getattr(some, name), getattr(every, name)[kept], rtol=1e-9, err_msg=name
+        )
