@@ -9,9 +9,12 @@ from itertools import groupby
 from app.features import month as written
 from geo import cells, crs, observations
 from geo.profile import Category, Profile
+from geo.ratios import Percentages
 from geo.verdicts import VERDICTS, Reason
+from pipelines import wording
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.periods import local, local_days, local_months
+from pipelines.proving import Proof
 from pipelines.reference import Reference
 from pipelines.texts import day_name, month_name, text
 from store.places import AreaRow
@@ -21,6 +24,7 @@ WEB_MERCATOR = 3857
 OFFERED_KINDS = ("priority", "nightlife", "district")
 SEEN_KINDS = (MUNICIPALITY, *OFFERED_KINDS)
 MONTHS_A_YEAR = 12
+USEFUL_AREA_SHARE = 0.02  # of the built area: what a patrol can be in
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,28 @@ def _provenance(run: Run, timezone: str) -> dict[str, object]:
         "n_imprecise": _number(run.n_imprecise),
         "n_excluded": _number(run.n_excluded),
     }
+
+
+def usefulness(proof: Proof | None) -> str:
+    """Say how the map has done against what happened later; nothing where nobody has tried."""
+    if proof is None or proof.tested < Percentages().minimum:
+        return ""
+    tried = {
+        score.product: score for score in proof.scores if score.area_share == USEFUL_AREA_SHARE
+    }
+    cells_found, clusters_found = tried["count"], tried["dbscan"]
+    hits, low, high = (
+        round(100 * share)
+        for share in (cells_found.hit_rate, cells_found.hit_rate_low, cells_found.hit_rate_high)
+    )
+    return text(
+        "map-usefulness",
+        hits=hits,
+        low=low,
+        high=high,
+        area=round(100 * USEFUL_AREA_SHARE),
+        clusters=wording.finding(clusters_found.finding),
+    )
 
 
 def _day(day: date) -> str:

@@ -75,7 +75,7 @@ def _solid() -> icosahedron.Icosahedron:
 def index(
     lon: NDArray[np.float64], lat: NDArray[np.float64], resolution: int = FINEST
 ) -> NDArray[np.int64]:
-    """Find the cell of each point: two (n,) arrays in degrees -> (n,) ``int64``.
+    """Tell which cell each point lies in.
 
     H3 is asked about one point of each hexagon, and about every point so near to an edge that
     rounding could decide. The result is that of ``h3.latlng_to_cell`` for every point.

@@ -168,7 +168,7 @@ def wdd(trial: Trial, choice: Wdd = Wdd()) -> Difference:
     in events, not in percent.
 
     The normal approximation holds well down to a handful of events (false alarms at most 5.5 %
-    at level 95 % for expected counts from 1 to 100; tests/unit/test_effect.py). Repeats in series
+    at level 95 % for expected counts from 1 to 20; tests/unit/test_effect.py). Repeats in series
     spread more than chance does: give their `dispersion`.
 
     Checked against ptools 2.0.0 (tests/golden/test_pai_wdd.py). An early ptools has a misplaced

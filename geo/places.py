@@ -53,7 +53,7 @@ class Gathered:
 
 
 def collapse(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> Places:
-    """Find the distinct places under n points: the order of the input does not matter.
+    """Tell which distinct places n points stand on, whatever their order.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Analyse: from stored incidents to counts per cell and area, and clusters."""
+"""Analyse: from stored incidents to counts per cell and area, clusters, and verdicts on them."""
 
 from __future__ import annotations
 

@@ -1,14 +1,16 @@
 """What may be said about areas, cells and clusters: verdicts over a run's whole period.
 
-There are several grounds, and each unit is compared with the level of one. The town is the whole
-municipality; each focus area is a ground of its own, for its cells. What a level is *per* depends
-on what is known (docs/adr/0013):
+There are several grounds, and each unit is compared with the level of one. The town is everywhere
+that anything could happen; each focus area is a ground of its own, for its cells. What a level is
+*per* depends on what is known (docs/adr/0013):
 
-- With an address register, per known place: every address, venue, school and named place is one.
-  The null is that each of them is equally likely to be the next one, and counts are tested exactly.
+- With an address register, per known place in the municipality: every address, venue, school and
+  named place is one. The null is that each of them is equally likely to be the next one, and counts
+  are tested exactly.
 - Without, per square metre of the resolution-9 cells that had five events of any kind in the period
   and their neighbours: there is no level to speak of in a forest. A block of flats is then raised
-  against the lawn beside it, so how much cells differ by themselves is allowed for.
+  against the lawn beside it, so for cells the test allows for how much they differ by themselves.
+  Areas are few and large, and tested exactly all the same.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from app import map_page
 from app.access import Analyst
 from app.services import services
 from geo.errors import InvalidParameter
-from pipelines import answers
+from pipelines import answers, proving
 from pipelines.reference import Reference
 from store import imports, places
 
@@ -31,7 +31,9 @@ def show_map(request: Request, reader: Analyst) -> Response:
         if by_id is not None:
             return RedirectResponse(by_id, status_code=303)
         synthetic = imports.any_synthetic(conn)
-    context = map_page.context(on, synthetic=synthetic) | {"reader": reader}
+        proof = None if on.run is None else proving.found(conn, on.run)
+    context = map_page.context(on, synthetic=synthetic)
+    context |= {"reader": reader, "usefulness": map_page.usefulness(proof)}
     return parts.pages.TemplateResponse(request, "map.html", context)
 
 

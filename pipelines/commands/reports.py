@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from geo.ratios import Percentages
 from pipelines.commands.door import console, say
 from pipelines.ingest import GOOD_HIT_RATE, Report
 from pipelines.texts import text
@@ -82,15 +83,17 @@ def _show_accepted(counts: Counts, details: dict[str, Any]) -> None:
     kinds = ", ".join(f"{text(f'match-{kind}')} {n}" for kind, n in details["placed_by"].items())
     say("report-placed", kinds=kinds)
     rate = details["hit_rate"]
-    say(
-        "report-hit-rate",
-        percent=f"{100 * rate:.1f}".replace(".", ","),
-        hits=details["placed"],
-        precise=details["precise"],
-        unplaced=details["unplaced"],
-        accepted=counts.accepted,
-    )
-    if rate < GOOD_HIT_RATE:
+    placed = {
+        "hits": details["placed"],
+        "precise": details["precise"],
+        "unplaced": details["unplaced"],
+        "accepted": counts.accepted,
+    }
+    if counts.accepted < Percentages().minimum:
+        say("report-hit-rate-few", **placed)
+    else:
+        say("report-hit-rate", percent=f"{100 * rate:.1f}".replace(".", ","), **placed)
+    if rate < GOOD_HIT_RATE and counts.accepted >= Percentages().minimum:
         say("report-hit-rate-low", least=round(100 * GOOD_HIT_RATE))
     if details["piled"]:
         say("report-piles", n=details["piled"])
