@@ -77,6 +77,7 @@ $(RUNTIME): requirements/runtime.txt pyproject.toml | $(BIN)/python
 	@echo "Installerar Python-paketen i $(VENV) (någon minut första gången) …"
 	@$(PIP) install --require-hashes -r requirements/runtime.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pipelines.warm
 	@touch $@
 
 $(DEV): requirements/dev.txt $(RUNTIME)

@@ -13,6 +13,7 @@ from pyarrow import csv
 from benchmarks import city, setting
 from benchmarks.steps import Steps
 from geo import areas, cells, clusters, crs, gistar, heat, hexagons, kde, lattice, places
+from pipelines.warm import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,23 +83,10 @@ def around_schools(x_m: np.ndarray, y_m: np.ndarray, events: np.ndarray) -> dict
     return {str(i): int(n) for i, n in enumerate(held)}
 
 
-def load() -> None:
-    """Load the compiled kernels, as imports are loaded: on a handful of points."""
-    x_m, y_m = np.array([585_802.0, 585_803.0]), np.array([6_582_337.0, 6_582_338.0])
-    lon, lat = crs.transform(x_m, y_m, METRIC_EPSG, crs.WGS84)
-    found = places.gather([(lon, lat, [])])
-    clusters_with_hulls(x_m, y_m, found.points, setting.EPS_M)
-    heat.heat_raster(
-        (x_m, y_m), np.ones(2), kde.GaussianHeat(), heat.Grid(585_000, 6_582_000, 50, 9, 9)
-    )
-    hexagons.feature_collection(cells.index(lon, lat), {})
-    around_schools(x_m, y_m, found.points)
-
-
 def main() -> None:
     """Run every step once."""
     arguments = setting.arguments(__doc__)
-    load()
+    warm()  # loads the compiled kernels, as imports are loaded
     base_mb, steps = setting.peak_mb(), Steps()
     steps.begin("read")
     found = places.gather(chunks(arguments.path))
