@@ -101,8 +101,7 @@ def test_the_report_says_everything_a_reader_needs(gpkg_desk, run):
         "EPSG:4326, teckenkodning cp1252",
         "koordinat 2",
         "saknar känd plats 1",
-        "Träffgrad 66,7 %",
-        "Varning: träffgraden är under 85 %",
+        "Egen plats: 2 av 3 rader",
         "Rad 5, kolumn BROTTSDATUMTID_START: datumet ”2026-02-30” finns inte.",
         "lagesbild quarantine export 1",
     ):
@@ -116,8 +115,19 @@ def test_a_good_hit_rate_gives_no_warning(gpkg_desk, run):
     out = run("ingest", "incidents", gpkg_desk.csv("a.csv", [*rows, *nowhere]))
     assert "Träffgrad 85,0 %" in out
     assert "Varning" not in out
-    more = gpkg_desk.csv("b.csv", [report(40, LATITUDE="", LONGITUDE=""), *rows[:2]])
-    assert "Varning" in run("ingest", "incidents", more, "--source", "annan")
+
+
+def test_a_poor_hit_rate_gives_a_warning_and_no_percentage_of_fewer_than_ten_rows(gpkg_desk, run):
+    nowhere = [report(20 + n, LATITUDE="", LONGITUDE="", GATA="Ingenstans") for n in range(2)]
+    ten = gpkg_desk.csv("a.csv", [*(report(n) for n in range(8)), *nowhere])
+    said = run("ingest", "incidents", ten)
+    assert "Träffgrad 80,0 %" in said
+    assert "Varning: träffgraden är under 85 %" in said
+    nine = gpkg_desk.csv("b.csv", [*(report(n) for n in range(7)), *nowhere])
+    said = run("ingest", "incidents", nine, "--source", "annan")
+    assert "Egen plats: 7 av 9 rader" in said
+    assert "Träffgrad" not in said
+    assert "Varning" not in said
 
 
 def test_json_is_all_that_scripts_get(gpkg_desk, run):
