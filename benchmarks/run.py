@@ -159,7 +159,7 @@ def kernels(arguments: argparse.Namespace) -> list[str]:
         for way in row.ways:
             if way == "scikit-learn" and "100k" not in name and not arguments.full:
                 continue
-            found = run("benchmarks.kernels", name, way, repeat=arguments.repeat)
+            found = run("benchmarks.kernels", name, way)
             first = first or found
             ratio = "" if found is first else f"x {_times(found.seconds / first.seconds)}"
             shown = NOT_FINISHED if math.isnan(found.seconds) else found.cell()
@@ -196,7 +196,7 @@ def parse() -> argparse.Namespace:
     add = parser.add_argument
     add("--full", action="store_true", help="also 5 M rows, and the slow ones at 1 M")
     add("--limit-gib", type=float, default=14, help="address space naive.py may take")
-    add("--repeat", type=int, default=3, help="processes of each; the median is shown")
+    add("--repeat", type=int, default=3, help="processes of each chain; the median is shown")
     add("--rows", nargs="*", choices=ROWS, help="only these pieces, and no chain")
     add("--keep", action="store_true", help="write the tables to docs/BENCHMARKS.md")
     return parser.parse_args()
