@@ -22,6 +22,7 @@ import numpy as np
 import shapely
 
 from geo import digits, icosahedron
+from geo.checks import require_columns
 from geo.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ MOST_CELLS = 10_000_000  # of one study area
 _LEAST_SHARE = 1e-9  # less is rounding where an outline follows a cell's border
 _PART_OF_A_CELL = 0.25  # of the root of its area; half its width is 0.54, and sizes vary by 1.3
 _CORNERS_A_PIECE = 48
+_ROUND = 360.0  # degrees; a longitude may go past the date line
 _HEXADECIMAL = re.compile(r"[0-9a-f]{1,16}", re.ASCII | re.IGNORECASE)  # at most 64 bits
 
 
@@ -83,10 +85,13 @@ def index(
     Raises
     ------
     InvalidParameter
-        A coordinate is not finite.
+        Lengths differ, a coordinate is not finite, or they are not degrees.
     """
+    require_columns(lon=lon, lat=lat)
     if not (np.isfinite(lon).all() and np.isfinite(lat).all()):
         raise InvalidParameter("coordinates-not-finite")
+    if (np.abs(lon) > _ROUND).any() or (np.abs(lat) > _ROUND / 4).any():
+        raise InvalidParameter("not-degrees")
     shared = icosahedron.hexagons(lon, lat, resolution, _solid())
     if shared.sure.all():
         one, inverse = icosahedron.group(shared.number)

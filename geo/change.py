@@ -110,6 +110,8 @@ def compare_periods(
     Interval and p are those of `ratios.rate_ratio`. Reports that come in bursts (one night, one
     offender) make both too sure. Difference checked against sfhotspot 1.0.0 ``hotspot_change``.
     """
+    require_counts(before=before, after=after)
+    before, after = before.astype(np.int64), after.astype(np.int64)  # so that differences fit
     rates = rate_ratio(before, after, exposure, RatioInterval(level=choice.level))
     q = false_discovery_rate(rates.p)
     safe = q < 1 - choice.level

@@ -14,14 +14,25 @@ if TYPE_CHECKING:
 
 def require_same_length(**arrays: NDArray[np.generic]) -> None:
     """Refuse arrays whose first axes differ: they should describe the same things."""
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if len({shape[0] for shape in shapes.values()}) > 1:
+    shapes = {name: np.shape(array) for name, array in arrays.items()}
+    lengths = {shape[0] if shape else None for shape in shapes.values()}
+    column = any(shape[1:] == (1,) for shape in shapes.values())
+    if len(lengths) > 1 or None in lengths or (column and len(set(shapes.values())) > 1):
         raise InvalidParameter("shapes-differ", **shapes)
+
+
+def require_columns(**arrays: NDArray[np.generic]) -> None:
+    """Refuse arrays that are not one plain column each, all of one length."""
+    require_same_length(**arrays)
+    if any(np.ndim(array) != 1 for array in arrays.values()):
+        raise InvalidParameter(
+            "shapes-differ", **{name: np.shape(array) for name, array in arrays.items()}
+        )
 
 
 def require_points(x_m: NDArray[np.float64], y_m: NDArray[np.float64]) -> None:
     """Refuse coordinates that are not one pair of finite metres each."""
-    require_same_length(x_m=x_m, y_m=y_m)
+    require_columns(x_m=x_m, y_m=y_m)
     if not (np.isfinite(x_m).all() and np.isfinite(y_m).all()):
         raise InvalidParameter("coordinates-not-finite")
 

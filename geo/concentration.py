@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from geo.checks import (
+    require_columns,
     require_fraction,
     require_positive,
-    require_same_length,
     require_weights,
 )
 from geo.errors import InvalidParameter, TooFewObservations
@@ -79,6 +79,7 @@ def concentration(counts: NDArray[np.float64], choice: Shares = Shares()) -> Con
     alone: compare with `chance_concentration`. No interval is given, because resampling the
     events always makes them more concentrated than they were.
     """
+    require_columns(counts=counts)
     require_weights(counts)
     total = float(counts.sum())
     if total == 0:
@@ -137,6 +138,7 @@ def lorenz_curve(
     InvalidParameter
         A count is negative or not finite.
     """
+    require_columns(counts=counts)
     require_weights(counts)
     total = counts.sum()
     if total == 0:
@@ -200,7 +202,7 @@ def chance_concentration(
     InvalidParameter
         Shapes differ, a count is not a whole number, or no unit has exposure.
     """
-    require_same_length(counts=counts, exposure=exposure)
+    require_columns(counts=counts, exposure=exposure)
     require_counts(counts=counts)
     require_weights(exposure)
     if not exposure.sum() > 0:

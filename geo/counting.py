@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from geo.checks import require_weights
 from geo.errors import InvalidParameter
 from geo.windows import WHOLE_EVENT_SHARE
 
@@ -53,6 +54,9 @@ def tally(
     """
     if not keys or any(key.shape != events.shape for key in (*keys, share)):
         raise InvalidParameter("shapes-differ")
+    if not np.issubdtype(events.dtype, np.integer):
+        raise InvalidParameter("events-not-whole")
+    require_weights(events.astype(np.float64))
     if not ((share >= 0) & (share <= 1)).all():
         raise InvalidParameter("share-out-of-range")
     inside = share > 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
-from geo.checks import require_weights
+from geo.checks import require_columns, require_weights
 from geo.errors import InvalidParameter, TooFewObservations
 from geo.significance import false_discovery_rate, false_discovery_rate_of_groups
 
@@ -110,6 +110,7 @@ def two_sided(z: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _require_counts(counts: NDArray[np.float64], fewest: int) -> None:
+    require_columns(counts=counts)
     require_weights(counts)
     if counts.shape[0] < fewest:
         raise TooFewObservations("too-few-cells", n=counts.shape[0], needed=fewest)

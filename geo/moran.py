@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from geo.checks import require_weights
+from geo.checks import require_columns, require_weights
 from geo.errors import InvalidParameter, TooFewObservations
 from geo.gistar import FEWEST_CELLS, SAME, require_neighbours, sizes, standardise, two_sided
 from geo.significance import false_discovery_rate
@@ -101,6 +101,7 @@ def _constants(weights: sparse.csr_array) -> _Constants:
 
 
 def _require_values(values: NDArray[np.float64], fewest: int) -> None:
+    require_columns(values=values)
     if not np.isfinite(values).all():
         raise InvalidParameter("values-not-finite")
     if values.size < fewest:

@@ -24,10 +24,14 @@ _BLOCK = 262_144  # pairs looked at together: they stay in the cache
 _SAME_PLACE = float(np.nextafter(0.0, 1.0))  # a square below it is zero
 
 
+SHORTEST_DAYS = 1 / 86_400
+
+
 def _require_edges(**edges: tuple[float, ...]) -> None:
     """Refuse edges that do not rise from above zero."""
     for name, values in edges.items():
-        if not values or not np.isfinite(values).all() or values[0] <= 0:
+        least = SHORTEST_DAYS if name == "time_edges_days" else 0.0  # times are whole seconds
+        if not values or not np.isfinite(values).all() or values[0] <= least:
             raise InvalidParameter("bands-not-positive", name=name, values=values)
         if (np.diff(values) <= 0).any():
             raise InvalidParameter("bands-not-rising", name=name, values=values)
@@ -81,6 +85,7 @@ class Knox:
     def __post_init__(self) -> None:
         """Refuse limits nothing can lie below."""
         require_positive(distance_m=self.distance_m, time_days=self.time_days)
+        _require_edges(time_edges_days=(self.time_days,))
 
 
 @dataclass(frozen=True, slots=True)

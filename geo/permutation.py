@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo.checks import require_positive, require_weights
+from geo.checks import require_columns, require_positive, require_weights
 from geo.errors import InvalidParameter, TooFewObservations
 from geo.gistar import EXACT_LIMIT, FEWEST_CELLS, require_neighbours, sizes
 
@@ -140,6 +140,7 @@ def _urn(
 
 def require_whole_counts(counts: NDArray[np.float64]) -> None:
     """Refuse counts that are negative, not finite or not whole: shares of events are not drawn."""
+    require_columns(counts=counts)
     require_weights(counts)
     if counts.size and counts.max() >= EXACT_LIMIT:
         raise InvalidParameter("counts-too-large-for-exact", largest=float(counts.max()))

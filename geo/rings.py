@@ -143,6 +143,7 @@ class FacilityRanks:
     above: NDArray[np.bool_]  # (f, f) row is told to lie above column; neither way: not apart
 
 
+MOST_EVENTS = 50_000  # of `hours_near`: its exact interval takes seconds for so many
 USUAL_RINGS = Rings()
 USUAL_HOURS = HoursNear()
 USUAL_RANKING = Ranking()
@@ -433,12 +434,15 @@ def hours_near(
     Rates are compared by `geo.ratios.rate_ratio` (exact, given the sum). In the ratio of ratios the
     hours cancel: it is the odds ratio of the table, estimated by conditional maximum likelihood
     with Fisher's exact interval (Cornfield 1956; checked against R's ``fisher.test``), which
-    survives zeros. The interval takes seconds from some 100,000 events on. Events are taken as
-    independent, and both sides of `near_m` as the same kind of town at other hours: a shop street
-    near a school is busy in school hours by itself.
+    survives zeros. The interval takes seconds for 50,000 events, and more are refused. Events are
+    taken as independent, and both sides of `near_m` as the same kind of town at other hours: a
+    shop street near a school is busy in school hours by itself.
     """
     require_same_length(distance_m=distance_m, events=events, share=share)
     require_counts(events=events)
+    total = float(events.sum(dtype=np.float64))
+    if total > MOST_EVENTS:
+        raise InvalidParameter("too-many-events", n=round(total), most=MOST_EVENTS)
     require_positive(inside_hours=hours[0], outside_hours=hours[1])
     if not ((share >= 0) & (share <= 1)).all():
         raise InvalidParameter("share-out-of-range")

@@ -241,6 +241,7 @@ def _excess(
 ) -> Excess:
     """Compare counts with the own level, under the least favourable of each unit's dispersions."""
     _require_units(count, exposure)
+    count = count.astype(np.int64)  # so that totals fit
     known = exposure > 0
     some = np.flatnonzero(known & (count > 0))
     p = _chance(count, exposure, some, [each[some] for each in dispersions], rest)
@@ -251,7 +252,7 @@ def _excess(
     dispersion = dispersions[-1]
     low, high = poisson_interval(count / dispersion, RateInterval(level))
     return Excess(
-        count=count.astype(np.int64),
+        count=count,
         expected=expected,
         ratio=_over(count.astype(np.float64), expected),
         low=_over(low * dispersion, expected),
@@ -276,7 +277,7 @@ def _shares(
     """Give each unit's share of the exposure, and the events on units that have any."""
     whole = exposure.sum() + rest.exposure
     share = exposure / whole if whole > 0 else np.zeros(exposure.shape)
-    return share, int(count[exposure > 0].sum())
+    return share, int(count[exposure > 0].sum(dtype=np.int64))
 
 
 def _chance(

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
 
+from geo.checks import require_columns
 from geo.errors import InvalidParameter
 
 if TYPE_CHECKING:
@@ -221,6 +222,10 @@ class Occurrences:
         -------
         (n,) share in [0, 1] of elapsed seconds, so a 23- or 25-hour day is exact.
         """
+        require_columns(start=start, end=end)
+        missing = int(np.isnat(start).sum())
+        if missing:
+            raise InvalidParameter("starts-missing", n=missing)
         if self.always:
             return np.ones(start.shape)
         if self.starts.size == 0:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 SCHOOL_RINGS_M = (100, 300, 500)
 TOTAL = ""  # the category of clusters of everything that belongs to the total
 MONTHS = 36
+LONGEST_EPS_M = 5_000.0  # beyond this every town is one cluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Refuse a tolerance with which nothing, or something undefined, would be on the map."""
+        if self.eps_m > LONGEST_EPS_M:
+            raise InvalidParameter("eps-too-long", eps_m=self.eps_m, longest_m=LONGEST_EPS_M)
         if not 0 < self.tolerance_m < np.inf:
             raise InvalidParameter("tolerance-not-positive", tolerance_m=self.tolerance_m)
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo import backtest, cells, crs, lattice, windows
-from geo.errors import NotFound
+from geo.errors import NotFound, TooFewObservations
 from geo.map_products import MapChoices, standard_maps
 from pipelines.analyse import enters_cells, sample_of
-from pipelines.judging import busy_cells, known_points
+from pipelines.judging import FEWEST, busy_cells, known_points
 from store import places, runs
 from store.runs import LayerInfo
 
@@ -55,6 +55,7 @@ class Proof:
     run: int
     origins: int
     tested: int  # events that came after an origin
+    outside: int  # events of the whole record on no built cell: no map could find them
     scores: tuple[Proven, ...]
 
 
@@ -66,7 +67,8 @@ def prove(store: Store) -> Proof:
     NotFound
         Nothing was analysed yet.
     TooFewObservations
-        Fewer than fifteen whole months, or no events to test on.
+        Fewer than fifteen whole months, no events to test on, or so few events and no address
+        register that there is no ground to test on.
     """
     with store.read() as connection:
         run = runs.current(connection)
@@ -76,6 +78,8 @@ def prove(store: Store) -> Proof:
         if known is not None:
             return known
         record, grid, area = _record(connection, run)
+    if not area.size:
+        raise TooFewObservations("backtest-no-ground", fewest=FEWEST)
     maps = standard_maps(lattice.neighbours(area), MapChoices())
     choice = backtest.RollingOrigin()
     result = backtest.backtest(record, grid, maps, choice, np.random.default_rng(SEED))
@@ -83,6 +87,7 @@ def prove(store: Store) -> Proof:
         run.id,
         len(result.origins),
         result.tested,
+        result.outside,
         tuple(_proven(score) for score in result.scores),
     )
     with store.write() as connection:
@@ -99,7 +104,7 @@ def found(connection: sa.Connection, run: Run) -> Proof | None:
         return None
     kept = layer.parameters
     scores = tuple(Proven(**score) for score in kept["scores"])
-    return Proof(kept["run"], kept["origins"], kept["tested"], scores)
+    return Proof(kept["run"], kept["origins"], kept["tested"], kept["outside"], scores)
 
 
 def _proven(score: backtest.Score) -> Proven:
@@ -139,7 +144,8 @@ def _built(
     """Find the cells where somebody lives or works: any map finds the town in a forest.
 
     Those that hold an address or another known place; without an address register those that
-    `pipelines.judging` takes for the town.
+    `pipelines.judging` takes for the town, over the whole period: that favours no map over
+    another, but all of them over chance.
     """
     lon, lat = known_points(connection)
     if lon.size:

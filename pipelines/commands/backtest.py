@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from geo.ratios import Percentages
 from pipelines import proving
 from pipelines.commands.door import console, opened, print_json, say, steps_shown
 from pipelines.texts import text
@@ -27,7 +28,11 @@ def backtest_command(
     if as_json:
         print_json(asdict(proof))
         return
-    say("backtest-basis", run=proof.run, origins=proof.origins, tested=proof.tested)
+    about = {"run": proof.run, "origins": proof.origins, "tested": proof.tested}
+    if proof.tested < Percentages().minimum:
+        say("backtest-too-few", **about)
+        return
+    say("backtest-basis", **about, outside=proof.outside)
     names = ("map", "area", "hits", "finding")
     table = Table(*(text(f"backtest-{name}") for name in names), box=None, padding=(0, 2, 0, 0))
     for score in proof.scores:

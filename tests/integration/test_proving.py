@@ -91,6 +91,32 @@ def test_the_command_says_what_was_tried_and_how_it_went(town, monkeypatch, caps
     app(["backtest"], standalone_mode=False)
     said = capsys.readouterr().out
     assert "4 prövningar" in said
+    assert "utanför den bebyggda ytan är inte med" in said
     assert "Samma rutor som förut" in said
     app(["backtest", "--json"], standalone_mode=False)
     assert json.loads(capsys.readouterr().out)["origins"] == 4
+
+
+def at(day):
+    return {"BROTTSDATUMTID_START": f"{day} 12:00", "BROTTSDATUMTID_SLUT": f"{day} 12:00"}
+
+
+def test_so_few_events_that_there_is_no_ground_are_told_so(desk):
+    rows = two_years(np.random.default_rng(4), 0.0)[::40]  # one a month
+    desk.take(desk.csv("a.csv", rows))
+    analyse(desk.store, Parameters(), NOW)
+    with pytest.raises(TooFewObservations, match="backtest-no-ground"):
+        proving.prove(desk.store)
+
+
+def test_fewer_than_ten_events_to_find_get_no_percentage(desk, monkeypatch, capsys):
+    days = ["2024-01-05"] * 6 + ["2025-02-05"] * 3 + ["2025-12-31"]
+    rows = [report(n, **lonlat(*QUIET), **at(day)) for n, day in enumerate(days)]
+    desk.take(desk.csv("a.csv", rows))
+    analyse(desk.store, Parameters(), NOW)
+    monkeypatch.setenv("LAGESBILD_DATABASE_URL", desk.url)
+    app(["backtest"], standalone_mode=False)
+    said = capsys.readouterr().out
+    assert "4 händelser att hitta" in said
+    assert "för få" in said
+    assert "%" not in said

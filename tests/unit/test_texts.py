@@ -184,7 +184,7 @@ MEMBERS = {
     "method": {method.name for method in methods.METHODS},
     "verdict": {verdict.value for verdict in Verdict},
     "why": {reason.code for reason in Reason},
-    "backtest": {"basis", "map", "area", "hits", "finding"},
+    "backtest": {*("basis", "map", "area", "hits", "finding"), "no-ground", "too-few"},
     "product": {*standard_maps(sparse.eye_array(1, format="csr"), MapChoices())},
     "finding": {finding.value for finding in Finding},
     "effect": {verdict.value for verdict in effect.Verdict},
