@@ -631,3 +631,9 @@ def test_only_hidden_kinds_make_a_run_with_empty_layers(desk):
     outcome = analyse(desk.store, Parameters(), NOW)
     assert (outcome.cells, outcome.clusters, outcome.run.n_incidents) == (0, 0, 0)
     assert outcome.run.n_excluded == 3
+
+
+def test_clusters_reach_no_further_than_a_town():
+    assert Parameters(eps_m=5_000.0).eps_m == 5_000.0
+    with pytest.raises(InvalidParameter, match="eps-too-long"):
+        Parameters(eps_m=5_000.1)
