@@ -87,7 +87,7 @@ def main() -> None:
     """Run every step once."""
     arguments = setting.arguments(__doc__)
     warm()  # loads the compiled kernels, as imports are loaded
-    base_mb, steps = setting.peak_mb(), Steps()
+    base_mb, steps = setting.forget_peak(), Steps()
     steps.begin("read")
     found = places.gather(chunks(arguments.path))
     steps.begin("project")

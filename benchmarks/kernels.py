@@ -14,10 +14,10 @@ import statistics
 import time
 import warnings
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+import shapely
 
 from benchmarks import city, setting
 
@@ -56,10 +56,12 @@ def _labels(labels: np.ndarray) -> Numbers:
 
 def dbscan_ours(eps_m: float, min_samples: int, rows: int) -> Work:
     from geo import clusters
+    from pipelines.warm import warm
 
     x, y = city.points(rows)
     events = np.ones(rows, dtype=np.int64)
     density = clusters.Density(eps_m, min_samples)
+    warm()
     return lambda: _labels(clusters.dbscan(x, y, events, density))
 
 
@@ -326,17 +328,23 @@ def night_pandas() -> Work:
 
 
 def areas_ours() -> Work:
-    from geo import areas, crs
+    from geo import areas, crs, places
 
     x, y = city.points(MILLION)
-    lon, lat = city.degrees(x, y)
     schools = np.column_stack(crs.transform(*city.facilities().T, crs.WGS84, METRIC_EPSG))
-    outlines = city.outlines()[1]
+    outlines = [
+        shapely.transform(
+            outline, lambda xy: np.column_stack(crs.transform(*xy.T, crs.WGS84, METRIC_EPSG))
+        )
+        for outline in city.outlines()[1]
+    ]
+    places.collapse(x[:100], y[:100])
 
     def work() -> Numbers:
-        inside = areas.locate(lon, lat, outlines)
-        near = areas.within_m(x, y, schools, setting.RING_M)
-        return {"inside": int((inside >= 0).sum()), "near": near.point.size}
+        at = places.collapse(x, y)
+        inside = areas.locate(at.x_m, at.y_m, outlines) >= 0
+        near = areas.within_m(at.x_m, at.y_m, schools, setting.RING_M)
+        return {"inside": int(at.points[inside].sum()), "near": int(at.points[near.point].sum())}
 
     return work
 
@@ -408,6 +416,20 @@ def _tile_of(lon: float, lat: float) -> tuple[int, int]:
     return column, row
 
 
+def _cells_of_tile() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Give the cells that touch one tile, and their values."""
+    from geo import cells as grid
+    from geo import tiles
+
+    cells, values = _layer(TILE_CELLS, 10)
+    frame = tiles.WEB_MERCATOR_QUAD.frame(ZOOM, *_tile_of(*MIDDLE))
+    x, y = tiles.web_mercator(*grid.middles(cells))
+    held = (np.abs(x - frame.west - frame.size / 2) < frame.size / 2) & (
+        np.abs(y - frame.north + frame.size / 2) < frame.size / 2
+    )
+    return cells[held], {name: column[held] for name, column in values.items()}
+
+
 def _decoded(tile: bytes) -> Numbers:
     import mapbox_vector_tile
 
@@ -418,7 +440,7 @@ def _decoded(tile: bytes) -> Numbers:
 def tile_ours() -> Work:
     from geo import tiles
 
-    cells, values = _layer(TILE_CELLS, 10)
+    cells, values = _cells_of_tile()
     frame = tiles.WEB_MERCATOR_QUAD.frame(ZOOM, *_tile_of(*MIDDLE))
     numbers: Numbers = {}
 
@@ -437,13 +459,11 @@ def tile_mapbox() -> Work:
     from geo import cells as grid
     from geo import tiles
 
-    cells, values = _layer(TILE_CELLS, 10)
+    cells, values = _cells_of_tile()
     frame = tiles.WEB_MERCATOR_QUAD.frame(ZOOM, *_tile_of(*MIDDLE))
     numbers: Numbers = {}
 
     def work() -> Numbers:
-        import shapely
-
         shapes = shapely.transform(
             grid.polygons(cells), lambda xy: np.column_stack(tiles.web_mercator(*xy.T))
         )
@@ -520,21 +540,13 @@ ROWS: Final[dict[str, Row]] = {
 }
 
 
-def _status_mb(name: str) -> float:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) / 1024
-    return float("nan")
-
-
 def measured(work: Work) -> dict[str, object]:
     """Run once to warm up and to see the memory, then some more for the time."""
-    Path("/proc/self/clear_refs").write_text("5")
-    before = _status_mb("VmRSS:")
+    before = setting.forget_peak()
     began = time.perf_counter()
     numbers = work()
     first = time.perf_counter() - began
-    extra = _status_mb("VmHWM:") - before
+    extra = setting.peak_mb() - before
     seconds = [first] if first > PATIENCE_S else []
     for _ in range(0 if seconds else RUNS):
         began = time.perf_counter()

@@ -82,7 +82,7 @@ def around_schools(metres: gpd.GeoDataFrame) -> pd.Series:
 def main() -> None:
     """Run every step once."""
     arguments = setting.arguments(__doc__)
-    base_mb, steps = setting.peak_mb(), Steps()
+    base_mb, steps = setting.forget_peak(), Steps()
     steps.begin("read")
     table = pd.read_csv(arguments.path, parse_dates=["starts", "registered"])
     steps.begin("project")

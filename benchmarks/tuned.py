@@ -98,7 +98,7 @@ def around_schools(places: pd.DataFrame) -> pd.Series:
 def main() -> None:
     """Run every step once."""
     arguments = setting.arguments(__doc__)
-    base_mb, steps = setting.peak_mb(), Steps()
+    base_mb, steps = setting.forget_peak(), Steps()
     steps.begin("read")
     table = pd.read_csv(arguments.path, usecols=["starts", "lon", "lat"], parse_dates=["starts"])
     steps.begin("project")
