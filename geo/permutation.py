@@ -140,7 +140,6 @@ def _urn(
 
 def require_whole_counts(counts: NDArray[np.float64]) -> None:
     """Refuse counts that are negative, not finite or not whole: shares of events are not drawn."""
-    require_columns(counts=counts)
     require_weights(counts)
     if counts.size and counts.max() >= EXACT_LIMIT:
         raise InvalidParameter("counts-too-large-for-exact", largest=float(counts.max()))
@@ -150,6 +149,7 @@ def require_whole_counts(counts: NDArray[np.float64]) -> None:
 
 
 def _require_map(counts: NDArray[np.float64], neighbours: sparse.csr_array) -> None:
+    require_columns(counts=counts)
     require_whole_counts(counts)
     if counts.size < FEWEST_CELLS:
         raise TooFewObservations("too-few-cells", n=counts.size, needed=FEWEST_CELLS)
