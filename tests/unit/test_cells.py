@@ -419,3 +419,31 @@ def test_whatever_stands_in_an_address_is_a_cell_or_refused(text):
     except InvalidParameter:
         return
     assert h3.is_valid_cell(cell)
+
+
+@pytest.mark.parametrize("resolution", [9, 10, 11])
+def test_children_are_those_of_h3_pentagons_included(resolution):
+    middle = h3.latlng_to_cell(59.37, 16.51, 8)
+    pentagon = h3.get_pentagons(8)[0]
+    coarse = [*h3.grid_disk(middle, 2), *h3.grid_disk(pentagon, 1)]
+    expected = sorted(child for cell in coarse for child in h3.cell_to_children(cell, resolution))
+    assert cells.children(np.array(coarse), resolution).tolist() == expected
+
+
+@pytest.mark.parametrize("resolution", [8, 7, 16])
+def test_children_are_finer(resolution):
+    cell = np.array([h3.latlng_to_cell(59.37, 16.51, 8)])
+    with pytest.raises(InvalidParameter, match="resolution"):
+        cells.children(cell, resolution)
+
+
+def test_no_cell_has_no_children_and_no_middle():
+    none = np.empty(0, dtype=np.int64)
+    assert cells.children(none, 11).size == 0
+    assert [axis.size for axis in cells.middles(none)] == [0, 0]
+
+
+def test_the_middle_of_a_cell_lies_in_it():
+    found = np.array(h3.grid_disk(h3.latlng_to_cell(59.37, 16.51, 10), 5))
+    lon, lat = cells.middles(found)
+    assert cells.index(lon, lat, 10).tolist() == found.tolist()
