@@ -1,12 +1,12 @@
-"""Run the revisions on the connection that store.schema.upgrade hands over."""
+"""Run a part's revisions on the connection that store.schema.upgrade hands over."""
 
 from alembic import context
 
-from store.models import Base
-
+part = context.config.attributes["part"]
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=part.metadata,
+    version_table=part.version_table,
     render_as_batch=True,
     transactional_ddl=True,
 )

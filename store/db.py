@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from geo.errors import InvalidParameter, StoreUnavailable
-from store import geopackage
+from store import geopackage, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from store.parts import Part
 
 # As many connections as a server has threads; an error must not quote the rows it is about.
 _POOL: dict[str, Any] = {
@@ -25,16 +27,17 @@ _POOL: dict[str, Any] = {
     "pool_timeout": 15,
     "hide_parameters": True,
 }
-WRITERS_LOCK = 0x4C42  # "LB", PostgreSQL's advisory lock that queues long writers
+WRITERS_LOCK = 0x4C4200  # "LB" and a part's number: PostgreSQL's lock that queues long writers
 UNUSABLE = ("SQLITE_BUSY", "SQLITE_CANTOPEN", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_READONLY")
 UNUSABLE_STATES = ("08", "53", "55P03", "57")  # connection, resources, lock wait, shutdown
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database with the product's tables: a GeoPackage file or PostGIS."""
+    """One part of an installation's database: a GeoPackage file or a schema in PostGIS."""
 
     engine: sa.Engine
+    part: Part
 
     @property
     def is_geopackage(self) -> bool:
@@ -95,7 +98,8 @@ class Store:
                     wait = geopackage.WAITS_MS[manner]
                     writer.exec_driver_sql(f"SET LOCAL lock_timeout = {wait}")
                     if manner != "short":
-                        writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_LOCK})")
+                        lock = WRITERS_LOCK + self.part.number
+                        writer.exec_driver_sql(f"SELECT pg_advisory_xact_lock({lock})")
                 yield writer, transaction
 
     def close(self) -> None:
@@ -130,8 +134,25 @@ def _refused(cause: BaseException | None) -> bool:
     return isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
 
 
-def connect(url: str) -> Store:
-    """Open a store whatever state its schema is in; `store.schema.open_store` checks it.
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What a connection may do when it may not do everything: read some tables, nothing else."""
+
+    tables: frozenset[str]
+    role: str | None = None  # the PostgreSQL role that has these rights; None: the user's own
+
+
+def connect(url: str, part: Part = parts.MAIN, rights: Rights | None = None) -> Store:
+    """Open a part whatever state its schema is in; `store.schema.open_store` checks it.
+
+    Parameters
+    ----------
+    url
+        Of the installation: the main part's file, or the database that holds all parts.
+    part
+        Which part of it.
+    rights
+        What may be read; None is everything, and writing too.
 
     Raises
     ------
@@ -140,29 +161,45 @@ def connect(url: str) -> Store:
     StoreUnavailable
         The file's folder cannot be made.
     """
-    try:
-        parsed = sa.make_url(url)
-    except exc.ArgumentError as fault:
-        raise InvalidParameter("database-url") from fault
+    parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
-        return Store(_geopackage_engine(parsed))
+        return Store(_geopackage_engine(_file_of(parsed, part), rights), part)
     if parsed.get_backend_name() == "postgresql":
-        return Store(_postgis_engine(parsed))
+        return Store(_postgis_engine(parsed, part, rights), part)
     raise InvalidParameter("database-url")
 
 
-def exists(url: str) -> bool:
+def exists(url: str, part: Part = parts.MAIN) -> bool:
     """Tell whether there is something to open; a server is asked only when it is opened."""
-    try:
-        parsed = sa.make_url(url)
-    except exc.ArgumentError as fault:
-        raise InvalidParameter("database-url") from fault
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         return True
-    return Path(parsed.database).exists()
+    return Path(str(_file_of(parsed, part).database)).exists()
 
 
-def _geopackage_engine(url: sa.URL) -> sa.Engine:
+def part_file(url: str, part: Part) -> Path | None:
+    """Give the file in which a part lies; None on a server."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() != "sqlite":
+        return None
+    return Path(str(_file_of(parsed, part).database))
+
+
+def _parsed(url: str) -> sa.URL:
+    try:
+        return sa.make_url(url)
+    except exc.ArgumentError as fault:
+        raise InvalidParameter("database-url") from fault
+
+
+def _file_of(url: sa.URL, part: Part) -> sa.URL:
+    """Name a part's file: beside the GeoPackage, with the part's own ending."""
+    if not part.suffix:
+        return url
+    return url.set(database=str(url.database).removesuffix(".gpkg") + part.suffix)
+
+
+def _geopackage_engine(url: sa.URL, rights: Rights | None) -> sa.Engine:
     try:
         path = Path(str(url.database))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,9 +211,19 @@ def _geopackage_engine(url: sa.URL) -> sa.Engine:
         raise StoreUnavailable("store-unavailable") from fault
     engine = sa.create_engine(url, **_POOL)
     sa.event.listen(engine, "connect", geopackage.prepare_connection)
+    if rights is not None:
+        sa.event.listen(engine, "connect", geopackage.reads_only(rights.tables))
     sa.event.listen(engine, "begin", geopackage.begin)
     return engine
 
 
-def _postgis_engine(url: sa.URL) -> sa.Engine:
-    return sa.create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **_POOL)
+def _postgis_engine(url: sa.URL, part: Part, rights: Rights | None) -> sa.Engine:
+    options = f"-csearch_path={part.schema},public" if part.schema != "public" else ""
+    if rights is not None and rights.role is not None:
+        options += f" -crole={rights.role}"
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={"options": options.strip()} if options else {},
+        **_POOL,
+    )

@@ -16,10 +16,22 @@ from geo.errors import SchemaMismatch
 from store.types import SRID, Shape
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
+CATALOGUE = frozenset({"sqlite_master", "sqlite_schema", ""})
+READING = frozenset(
+    {
+        sqlite3.SQLITE_SELECT,
+        sqlite3.SQLITE_FUNCTION,
+        sqlite3.SQLITE_TRANSACTION,
+        sqlite3.SQLITE_RECURSIVE,
+    }
+)
+HARMLESS_PRAGMAS = frozenset({"query_only", "table_info", "table_xinfo"})
 # How long a writer waits for the writer before it, in both stores.
 WAITS_MS = {"short": 15_000, "alone": 600_000, "migrating": 60_000}
 
@@ -40,8 +52,6 @@ _DDL = (
         srs_id INTEGER NOT NULL REFERENCES gpkg_spatial_ref_sys(srs_id),
         z TINYINT NOT NULL, m TINYINT NOT NULL,
         PRIMARY KEY (table_name, column_name), UNIQUE (table_name))""",
-    # Alembic would make its own table with VARCHAR(32), which is no GeoPackage type.
-    "CREATE TABLE IF NOT EXISTS alembic_version (version_num TEXT NOT NULL PRIMARY KEY)",
 )
 _WGS84 = (
     'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,'
@@ -66,6 +76,27 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
     cursor.close()
+
+
+def reads_only(tables: frozenset[str]) -> Callable[[DBAPIConnection, object], None]:
+    """Give what lets a connection read some tables and do nothing else.
+
+    SQLite itself asks before it compiles each statement, so that a forgotten condition, or one
+    that somebody smuggles in, meets a wall below our own code.
+    """
+    known = tables | CATALOGUE
+
+    def allowed(action: int, first: str | None, _second: object, *_: object) -> int:
+        if action == sqlite3.SQLITE_READ:
+            return sqlite3.SQLITE_OK if first in known else sqlite3.SQLITE_DENY
+        if action == sqlite3.SQLITE_PRAGMA:
+            return sqlite3.SQLITE_OK if first in HARMLESS_PRAGMAS else sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK if action in READING else sqlite3.SQLITE_DENY
+
+    def restrict(connection: DBAPIConnection, _record: object) -> None:
+        connection.set_authorizer(allowed)
+
+    return restrict
 
 
 def _keep_a_write_ahead_log(cursor: DBAPICursor) -> None:
@@ -106,12 +137,16 @@ def check_references(connection: sa.Connection) -> None:
         raise SchemaMismatch("schema-broken-reference", table=broken[0])
 
 
-def prepare_file(connection: sa.Connection) -> None:
+def prepare_file(connection: sa.Connection, version_table: str) -> None:
     """Make the file a GeoPackage without layers; safe to repeat."""
     connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.exec_driver_sql(f"PRAGMA user_version = {USER_VERSION}")
     for statement in _DDL:
         connection.exec_driver_sql(statement)
+    # Alembic would make its own table with VARCHAR(32), which is no GeoPackage type.
+    connection.exec_driver_sql(
+        f"CREATE TABLE IF NOT EXISTS {version_table} (version_num TEXT NOT NULL PRIMARY KEY)"
+    )
     connection.exec_driver_sql(
         "INSERT OR IGNORE INTO gpkg_spatial_ref_sys (srs_name, srs_id, organization,"
         " organization_coordsys_id, definition) VALUES (?, ?, ?, ?, ?)",

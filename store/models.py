@@ -352,6 +352,7 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(sa.Text)
     role: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime | None] = mapped_column(UtcTime)  # null: until it is removed
 
 
 class ApiKey(Base):
@@ -365,3 +366,42 @@ class ApiKey(Base):
     role: Mapped[str] = mapped_column(sa.Text)
     created_at: Mapped[datetime] = mapped_column(UtcTime)
     expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    collections: Mapped[str] = mapped_column(sa.Text, server_default="")  # "": all of the role's
+
+
+class GroupDecision(Base):
+    """Why the shared situation picture may be looked at, and until when."""
+
+    __tablename__ = "group_decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(sa.Text)
+    legal_basis: Mapped[str] = mapped_column(sa.Text)
+    controller: Mapped[str] = mapped_column(sa.Text)
+    opened_at: Mapped[datetime] = mapped_column(UtcTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class RetentionRule(Base):
+    """How long a class of data is kept, and by what right; a class without a row is kept."""
+
+    __tablename__ = "retention_rule"
+
+    data_class: Mapped[str] = mapped_column(sa.Text, primary_key=True)
+    months: Mapped[int]
+    legal_basis: Mapped[str] = mapped_column(sa.Text)
+    changed_at: Mapped[datetime] = mapped_column(UtcTime)
+
+
+class TableCount(Base):
+    """One number of a table as somebody else published it; never added to counts of our own."""
+
+    __tablename__ = "table_count"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    import_id: Mapped[int] = mapped_column(sa.ForeignKey("import_batch.id"), index=True)
+    area: Mapped[str] = mapped_column(sa.Text)  # as the source names it
+    month: Mapped[int]  # year * 100 + month
+    type: Mapped[str] = mapped_column(sa.Text)  # as the source names it
+    count: Mapped[int | None]  # null: the source has hidden it

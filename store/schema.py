@@ -6,6 +6,7 @@ Forward only. The way back is a backup (store/backup.py).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from alembic import command
@@ -16,61 +17,71 @@ from alembic.script import ScriptDirectory
 from geo.errors import SchemaMismatch
 from store import geopackage
 from store.db import Store, connect, exists
-from store.models import Base
+from store.parts import MAIN, Part
+
+if TYPE_CHECKING:
+    from store.db import Rights
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 
 
-def _config() -> Config:
+def scripts(part: Part = MAIN) -> ScriptDirectory:
+    """Give a part's line of revisions."""
+    return ScriptDirectory.from_config(_config(part))
+
+
+def _config(part: Part) -> Config:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    config.set_main_option("version_locations", str(MIGRATIONS / part.versions))
     return config
 
 
-def head() -> str:
+def head(part: Part = MAIN) -> str:
     """Name the revision this code was written for."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
+    return str(scripts(part).get_current_head())
 
 
-def revisions() -> list[str]:
+def revisions(part: Part = MAIN) -> list[str]:
     """List every revision, oldest first."""
-    walk = ScriptDirectory.from_config(_config()).walk_revisions()
-    return [script.revision for script in walk][::-1]
+    return [script.revision for script in scripts(part).walk_revisions()][::-1]
 
 
-def current(connection: sa.Connection) -> str | None:
-    """Name the revision a database is at; None for an empty database."""
-    return MigrationContext.configure(connection).get_current_revision()
+def current(connection: sa.Connection, part: Part = MAIN) -> str | None:
+    """Name the revision a part is at; None for an empty one."""
+    options = {"version_table": part.version_table}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
 
 
-def open_store(url: str) -> Store:
-    """Open a store whose schema is exactly this code's.
+def open_store(url: str, part: Part = MAIN, rights: Rights | None = None) -> Store:
+    """Open a part whose schema is exactly this code's.
 
     Raises
     ------
     SchemaMismatch
         The database is empty, older, or newer than the code; the sentence says what to do.
     """
-    if not exists(url):
+    if not exists(url, part):
         raise SchemaMismatch("schema-empty")
-    store = connect(url)
+    store = connect(url, part, rights)
     try:
         with store.read() as connection:
-            require_current(current(connection))
+            require_current(current(connection, part), part)
     except BaseException:
         store.close()
         raise
     return store
 
 
-def require_current(found: str | None) -> None:
+def require_current(found: str | None, part: Part = MAIN) -> None:
     """Refuse any revision but the code's own."""
     if found is None:
         raise SchemaMismatch("schema-empty")
-    if found not in revisions():
-        raise SchemaMismatch("schema-newer", found=found, known=head())
-    if found != head():
-        raise SchemaMismatch("schema-older", found=found, needed=head())
+    if found not in revisions(part):
+        raise SchemaMismatch("schema-newer", found=found, known=head(part))
+    if found != head(part):
+        raise SchemaMismatch("schema-older", found=found, needed=head(part))
 
 
 def upgrade(store: Store, revision: str = "head") -> tuple[str | None, str]:
@@ -81,27 +92,29 @@ def upgrade(store: Store, revision: str = "head") -> tuple[str | None, str]:
     SchemaMismatch
         The database is newer than the code.
     """
-    config = _config()
+    part, config = store.part, _config(store.part)
     with store.migrate() as connection:
-        before = current(connection)
-        if before is not None and before not in revisions():
-            raise SchemaMismatch("schema-newer", found=before, known=head())
-        config.attributes["connection"] = connection
-        if store.is_geopackage:
-            geopackage.prepare_file(connection)
+        if not store.is_geopackage and part.schema != "public":
+            connection.exec_driver_sql(f"CREATE SCHEMA IF NOT EXISTS {part.schema}")
+        before = current(connection, part)
+        if before is not None and before not in revisions(part):
+            raise SchemaMismatch("schema-newer", found=before, known=head(part))
+        config.attributes.update(connection=connection, part=part)
+        if store.is_geopackage and part.spatial:
+            geopackage.prepare_file(connection, part.version_table)
         command.upgrade(config, revision)
-        if store.is_geopackage:
-            geopackage.register(connection, Base.metadata)
-        after = str(current(connection))
+        if store.is_geopackage and part.spatial:
+            geopackage.register(connection, part.metadata)
+        after = str(current(connection, part))
     return before, after
 
 
-def drift(connection: sa.Connection) -> list[str]:
-    """List where the database's tables differ from the models; none is the right answer."""
+def drift(connection: sa.Connection, part: Part = MAIN) -> list[str]:
+    """List where a part's tables differ from the models; none is the right answer."""
     found = sa.inspect(connection)
     differences = []
     present = set(found.get_table_names())
-    for table in Base.metadata.sorted_tables:
+    for table in part.metadata.sorted_tables:
         if table.name not in present:
             differences.append(f"table {table.name} is missing")
             continue
