@@ -10,6 +10,8 @@ from shapely.geometry import mapping
 
 from geo import cells as grid
 from pipelines.answers import Basis, CountedArea, CountedCells
+from pipelines.released import Answer as Released
+from pipelines.released import Shown, Told
 from store.incidents import IncidentRow
 from store.layers import ClusterRow
 from store.observations import ObservationRow
@@ -89,6 +91,32 @@ def _short(value: float | None) -> float | None:
     return None if value is None else float(f"{value:.3g}")
 
 
+def released(told: Told, found: Shown, answer: Released) -> Json:
+    """Give a number of a release, with what it really speaks of and where."""
+    outlines = [told.units[number].outline for number in found.units]
+    known = [each for each in outlines if each is not None]
+    said = found.finding
+    properties: Json = {
+        "name": found.name,
+        "label": found.label,
+        "count": found.count,
+        "exact": found.exact,
+        "themes": list(found.themes),
+        "blocks": list(found.blocks),
+        "tertials": list(found.tertials),
+        "places": list(found.places),
+        "zones": list(found.zones),
+        "period": answer.period,
+        "verdict": None if said is None else said.verdict,
+        "reasons": None if said is None else said.reasons.split(),
+        "before": None if said is None else said.before,
+        "trend": None if said is None else said.trend,
+    }
+    key = f"{answer.period}.{found.units[0]}"
+    geometry = outline(shapely.union_all(known)) if known else None
+    return feature(key, geometry, properties)
+
+
 def facility(row: FacilityRow) -> Json:
     """Give a school or a venue."""
     properties: Json = {"name": row.name, "form": row.form, "source": row.source}
@@ -122,6 +150,7 @@ def observation(row: ObservationRow) -> Json:
         "area": row.area,
         "observed": stamp(row.observed_at),
         "note": row.note,
+        "reviewed": row.reviewed,
         "uncertainty_m": row.uncertainty_m,
         "synthetic": row.synthetic,
     }

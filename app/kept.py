@@ -1,7 +1,7 @@
 """Answers kept as bytes, so that the second reader of a published layer does not wait.
 
-Only layers of a run are kept: a run never changes, and its id is part of the key. So is the
-role, always: an answer made for one role must never reach another.
+Only layers of a run and of a release are kept: neither ever changes, and which one it was is part
+of the key. So is the role, always: an answer made for one role must never reach another.
 """
 
 from __future__ import annotations
@@ -21,13 +21,19 @@ class Answer:
 
     body: bytes
     etag: str
+    rows: int  # how many features it holds
+
+    @classmethod
+    def of(cls, body: bytes, rows: int) -> Answer:
+        """Name a body by what it holds."""
+        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', rows)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerKey:
     """Everything an answer depends on."""
 
-    run_id: int
+    edition: str  # of what never changes: a run, or a release
     revision: int  # of profile and places
     role: str
     base: str  # scheme and host, because links in the body carry them
@@ -45,7 +51,7 @@ class AnswerCache:
         self._kept: OrderedDict[AnswerKey, Answer] = OrderedDict()
         self._lock = Lock()
 
-    def answer(self, key: AnswerKey, make: Callable[[], bytes]) -> Answer:
+    def answer(self, key: AnswerKey, make: Callable[[], Answer]) -> Answer:
         """Give the kept answer, or make and keep it.
 
         Two readers may make the same answer at once; that costs time and harms nothing, while
@@ -56,8 +62,7 @@ class AnswerCache:
             if found is not None:
                 self._kept.move_to_end(key)
                 return found
-        body = make()
-        made = Answer(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
+        made = make()
         with self._lock:
             self._keep(key, made)
         return made

@@ -13,23 +13,26 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app import access, logs, problems
+from app import access, logs, problems, sessions
 from app.attempts import Attempts
 from app.headers import SecurityHeaders
 from app.kept import AnswerCache
+from app.oidc import Provider
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
-from app.routes import features, methods, pages, public
+from app.routes import account, features, methods, pages, public, release
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
+from pipelines import looks
 from pipelines import settings as configuration
+from pipelines.looks import Log
 from pipelines.reference import ReferenceCache
+from pipelines.released import ReleasedCache
 from pipelines.settings import Settings
 from pipelines.texts import sentence
-from store.schema import open_store
+from store.installation import open_installation
 
 WEB = Path(__file__).parents[1] / "web"
-COOKIE = "lagesbild"
 
 
 def _utc_now() -> datetime:
@@ -53,29 +56,33 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     if settings.session_secret is None:
         raise InvalidParameter("setting-missing", name=configuration.variable("session_secret"))
     logs.install()
-    store = open_store(settings.database_url)
+    installation = open_installation(settings.database_url, settings.open_role)
+    anchor = settings.audit_anchor or looks.anchor_file(settings.database_url)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
-        store.close()
+        installation.close()
 
     app = FastAPI(
         title="Lägesbild", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
     )
     app.state.services = Services(
         settings=settings,
-        store=store,
+        installation=installation,
+        log=Log(installation.journal, anchor, now),
         now=now,
         pages=Jinja2Templates(WEB / "templates"),
         answers=AnswerCache(),
         reference=ReferenceCache(),
+        released=ReleasedCache(installation.release),
         attempts=Attempts(now),
         passwords=Passwords(),
+        provider=Provider(settings) if settings.oidc else None,
     )
     problems.install(app)
-    for router in (public.router, pages.router, features.router, methods.router):
-        app.router.routes.extend(router.routes)
+    for part in (public, account, pages, release, features, methods):
+        app.router.routes.extend(part.router.routes)
     app.mount("/static", Static(directory=WEB / "static"), name="static")
     access.check_guarded(app.routes)
     _wrap(app, settings, settings.session_secret.get_secret_value())
@@ -87,7 +94,7 @@ def _wrap(app: FastAPI, settings: Settings, secret: str) -> None:
     app.add_middleware(
         SessionMiddleware,
         secret_key=secret,
-        session_cookie=COOKIE,
+        session_cookie=sessions.COOKIE,
         max_age=int(settings.session_hours * 3600),
         same_site="lax",
         https_only=settings.cookie_secure,

@@ -50,7 +50,7 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
     profile, run = on.reference.profile, on.run
     return {
         "profile": profile,
-        "projection": _projection(profile),
+        "projection": projection(profile),
         "areas": _areas(on.reference),
         "windows": [_window(profile, index) for index in range(len(profile.windows))],
         "themes": _themes(profile.categories),
@@ -74,7 +74,7 @@ def _words() -> dict[str, dict[str, str]]:
     }
 
 
-def _projection(profile: Profile) -> dict[str, str]:
+def projection(profile: Profile) -> dict[str, str]:
     """Name the map's projection; one in metres needs its definition in the browser."""
     if not crs.is_metric(profile.metric_epsg):
         return {"code": f"EPSG:{WEB_MERCATOR}", "definition": ""}
@@ -118,6 +118,11 @@ def _window(profile: Profile, index: int) -> Choice:
     return Choice(window.name, window.label, note=note)
 
 
+def window_label(profile: Profile, name: str) -> str:
+    """Name one of the profile's windows; nothing where it has none of that name."""
+    return next((window.label for window in profile.windows if window.name == name), "")
+
+
 def _clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
@@ -128,7 +133,7 @@ def _themes(categories: tuple[Category, ...]) -> list[Group]:
     groups = []
     for theme in dict.fromkeys(category.theme for category in shown):
         members = [category for category in shown if category.theme == theme]
-        label = _theme(theme)
+        label = theme_name(theme)
         choices = [_category(category) for category in members]
         if len(members) > 1:
             whole = ",".join(category.code for category in members)
@@ -137,7 +142,7 @@ def _themes(categories: tuple[Category, ...]) -> list[Group]:
     return groups
 
 
-def _theme(slug: str) -> str:
+def theme_name(slug: str) -> str:
     """Name a theme; one that only a profile of somebody's own knows is named as it is written."""
     label = text(f"theme-{slug}")
     return slug.capitalize() if label.startswith("theme-") else label

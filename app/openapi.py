@@ -1,15 +1,20 @@
 """The API definition of /ogc and /methods: OpenAPI 3.0, because OGC API Features asks for 3.0.
 
-FastAPI's own document is 3.1 and is not served.
+Each reader gets the definition of what exists for that reader. FastAPI's own document, which is
+3.1 and names every route with its roles, is not served; docs/routes.json keeps it.
 """
 
 from __future__ import annotations
 
-from app.collections import COLLECTIONS, Collection
+from collections.abc import Sequence
+
+from app.collections import Collection
 from app.features import Json
 from app.queries import CRS84, DEFAULT_LIMIT, MOST_ITEMS
 from geo import cells
 from pipelines.questions import DEFAULT_RESOLUTION, SCOPES
+from pipelines.released import LEVELS, PLACE
+from pipelines.roles import ANALYST
 from pipelines.texts import text
 
 GEOJSON = "application/geo+json"
@@ -43,20 +48,27 @@ SCHEMAS: dict[str, Json] = {
     "window": _TEXT | {"default": "all"},
     "resolution": _RESOLUTION,
     "scope": _TEXT | {"enum": list(SCOPES), "default": "all"},
+    "period": _TEXT,
+    "tertial": {"type": "array", "items": {"type": "integer", "minimum": 1, "maximum": 3}},
+    "theme": {"type": "array", "items": _TEXT},
+    "block": {"type": "array", "items": _TEXT},
+    "place": {"type": "array", "items": _TEXT},
+    "detail": _TEXT | {"enum": list(LEVELS), "default": PLACE},
 }
 
 
-def document(base: str, title: str) -> Json:
-    """Describe the whole API as served at `base`."""
+def document(base: str, title: str, seen: Sequence[Collection], role: str) -> Json:
+    """Describe the API as served at `base` to a reader who sees some collections."""
     paths: Json = {
         "/": _get("getLanding", text("api-landing"), "application/json"),
         "/conformance": _get("getConformance", text("api-conformance"), "application/json"),
         "/api": _get("getApi", text("api-self"), OPENAPI),
         "/collections": _get("getCollections", text("api-collections"), "application/json"),
     }
-    for collection in COLLECTIONS.values():
+    for collection in seen:
         paths |= _paths(collection)
-    paths |= _methods(base.removesuffix("/ogc") or "/")
+    if role == ANALYST:
+        paths |= _methods(base.removesuffix("/ogc") or "/")
     return {
         "openapi": "3.0.3",
         "info": {"title": title, "version": "1.0.0", "license": {"name": "EUPL-1.2"}},

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.faults import BodyTooLarge, NotAllowed
 from app.problems import answer
+from app.services import services
+from geo.errors import LagesbildError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY_BYTES = 16 * 1024  # the sign-in form is the only body so far
@@ -33,6 +37,7 @@ class OwnPagesOnly:
             return
         request = Request(scope)
         if not from_own_page(request.headers):
+            await run_in_threadpool(_note, request)
             refusal = answer(request, NotAllowed("foreign-origin"))
             await refusal(scope, receive, send)
             return
@@ -51,6 +56,18 @@ def from_own_page(headers: Headers) -> bool:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+
+
+def _note(request: Request) -> None:
+    """Write into the log that another site's page was refused, only so often from one address.
+
+    Whose browser it was is not looked up: nothing of it is done.
+    """
+    parts = services(request)
+    asked = {"method": request.method, "why": "foreign-origin"}
+    with suppress(LagesbildError):  # it is refused, whether or not it can be noted
+        parts.attempts.take(("refused", request.client.host if request.client else ""))
+        parts.log.note("", "", "refused", "sign-in", asked=asked, outcome="refused")
 
 
 async def _read(receive: Receive) -> bytes | None:

@@ -16,6 +16,7 @@ from geo.errors import InvalidParameter
 from geo.profile import Profile
 from pipelines.periods import midnight
 from pipelines.questions import DEFAULT_RESOLUTION, Period, Question, check
+from pipelines.released import LEVELS, PLACE, Asked
 from store.records import BBox
 
 DEFAULT_LIMIT, MOST_ITEMS = 1000, 10_000
@@ -40,6 +41,8 @@ class Query(Question):
     limit: int
     offset: int
     area: str | None  # as it was written; the question itself names an area by id
+    asked: Asked  # of a release
+    detail: str  # of a release's answer: places, their zones or their smallest units
 
 
 def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], profile: Profile) -> Query:
@@ -68,13 +71,34 @@ def parse(pairs: Iterable[tuple[str, str]], allowed: Sequence[str], profile: Pro
         bbox=_bbox(given.get("bbox"), profile.envelope),
         period=_period(given.get("datetime"), profile.timezone),
         area=given.get("area"),
-        categories=_categories(given.get("category")),
+        categories=_listed(given.get("category")),
         window=given.get("window", "all"),
         resolution=_resolution(given.get("resolution")),
         scope=given.get("scope", "all"),
+        asked=_asked(given),
+        detail=_detail(given.get("detail", PLACE)),
     )
     check(query, profile)
     return query
+
+
+def _asked(given: dict[str, str]) -> Asked:
+    """Read the parameters of a question to a release; what it knows is checked when it answers."""
+    tertials = _listed(given.get("tertial"))
+    return Asked(
+        period=given.get("period", ""),
+        themes=_listed(given.get("theme")),
+        blocks=_listed(given.get("block")),
+        tertials=tuple(_whole("tertial", each) for each in tertials),
+        places=_listed(given.get("place")),
+    )
+
+
+def _detail(text: str) -> str:
+    if text not in LEVELS:
+        known = ", ".join(LEVELS)
+        raise InvalidParameter("unknown-value", name="detail", value=text[:40], known=known)
+    return text
 
 
 def _once(pairs: Iterable[tuple[str, str]], allowed: Sequence[str]) -> dict[str, str]:
@@ -122,7 +146,8 @@ def _one_system(name: str, text: str) -> None:
         raise InvalidParameter("unknown-value", name=name, value=text[:40], known=CRS84)
 
 
-def _categories(text: str | None) -> tuple[str, ...]:
+def _listed(text: str | None) -> tuple[str, ...]:
+    """Read codes with commas between them; their order and repetition mean nothing."""
     return () if text is None else tuple(sorted(set(text.split(","))))
 
 

@@ -7,7 +7,7 @@ feature by its id, or None).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
@@ -19,16 +19,19 @@ from geo.errors import InvalidParameter
 from pipelines import answers
 from pipelines.answers import Basis, Window
 from pipelines.questions import Question
+from pipelines.released import PLACE, UNIT, Answer, Asked
+from store.releases import PHYSICAL
 
 EVERYTHING = Question()
 
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """One page of features."""
+    """One page of features, and what is said about all of them."""
 
     matched: int
     features: list[Json]
+    about: Json = field(default_factory=dict)
 
 
 def _page(found: Sequence[Json], query: Query) -> Items:
@@ -65,6 +68,62 @@ class Facilities:
         """Give one school or venue."""
         rows = answers.facilities(conn, on, EVERYTHING, self.kind)
         return next((features.facility(row) for row in rows if str(row.id) == fid), None)
+
+
+def released_places(_conn: sa.Connection, on: Basis, query: Query) -> Items:
+    """Give what the release tells about places; empty before the first release."""
+    return _told(on, query, query.asked, query.detail)
+
+
+def physical_places(_conn: sa.Connection, on: Basis, query: Query) -> Items:
+    """Give the fixed layer of three years for physical measures; empty where it is withheld."""
+    return _told(on, query, Asked(places=query.asked.places, product=PHYSICAL), UNIT)
+
+
+def _told(on: Basis, query: Query, asked: Asked, detail: str) -> Items:
+    answer, made = _all_told(on, asked, detail)
+    page = _page(made, query)
+    if on.released is None or answer is None:
+        return page
+    about: Json = {
+        "release": on.released.header.number,
+        "digest": on.released.header.digest,
+        "period": answer.period,
+        "total": answer.total,
+        "exact": answer.exact,
+        "themes": list(answer.themes),
+        "blocks": list(answer.blocks),
+        "tertials": list(answer.tertials),
+    }
+    return Items(page.matched, page.features, about)
+
+
+def _all_told(on: Basis, asked: Asked, detail: str) -> tuple[Answer | None, list[Json]]:
+    """Ask the release in force; nothing where there is none, or none of this product."""
+    periods = () if on.released is None else on.released.periods(asked.product)
+    if asked.period and asked.period not in periods:
+        known = ", ".join(periods)
+        raise InvalidParameter("unknown-value", name="period", value=asked.period, known=known)
+    if on.released is None or not periods:
+        return None, []
+    told = on.released.part(asked.period, asked.product)
+    answer = told.answer(asked, detail)
+    return answer, [features.released(told, each, answer) for each in answer.shown]
+
+
+def released_place(_conn: sa.Connection, on: Basis, fid: str) -> Json | None:
+    """Give one number of the release's latest period, of everything there."""
+    return _one_told(on, fid, Asked(), PLACE)
+
+
+def physical_place(_conn: sa.Connection, on: Basis, fid: str) -> Json | None:
+    """Give one number of the fixed layer."""
+    return _one_told(on, fid, Asked(product=PHYSICAL), UNIT)
+
+
+def _one_told(on: Basis, fid: str, asked: Asked, detail: str) -> Json | None:
+    made = _all_told(on, asked, detail)[1]
+    return next((each for each in made if each["id"] == fid), None)
 
 
 def found_incidents(conn: sa.Connection, on: Basis, query: Query) -> Items:

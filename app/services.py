@@ -11,10 +11,15 @@ from fastapi.templating import Jinja2Templates
 
 from app.attempts import Attempts
 from app.kept import AnswerCache
+from app.oidc import Provider
 from app.passwords import Passwords
+from pipelines import roles
+from pipelines.looks import Log
 from pipelines.reference import ReferenceCache
+from pipelines.released import ReleasedCache
 from pipelines.settings import Settings
 from store.db import Store
+from store.installation import Installation
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +27,22 @@ class Services:
     """The long-lived parts of one running application."""
 
     settings: Settings
-    store: Store
+    installation: Installation
+    log: Log
     now: Callable[[], datetime]  # aware UTC
     pages: Jinja2Templates
     answers: AnswerCache
     reference: ReferenceCache
+    released: ReleasedCache
     attempts: Attempts
     passwords: Passwords
+    provider: Provider | None  # None: local accounts only
+
+    def store_for(self, role: str) -> Store:
+        """Give the main part with the rights of a role: only analysts may read events."""
+        if role == roles.ANALYST:
+            return self.installation.main
+        return self.installation.open_side
 
 
 def services(request: Request) -> Services:

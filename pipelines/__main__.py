@@ -9,7 +9,23 @@ from pathlib import Path
 import typer
 
 from geo.errors import LagesbildError
-from pipelines.commands import backtest, db, ingest, methods, observations, others, places
+from pipelines.commands import (
+    audit,
+    backtest,
+    db,
+    documents,
+    group,
+    ingest,
+    keys,
+    methods,
+    observations,
+    others,
+    places,
+    release,
+    retention,
+    tables,
+    users,
+)
 from pipelines.commands.door import errors
 from pipelines.texts import sentence, text
 
@@ -39,8 +55,14 @@ app.command("analyse")(others.analyse_command)
 app.command("backtest")(backtest.backtest_command)
 app.command("methods")(methods.methods_command)
 app.add_typer(others.export_app, name="export")
-app.add_typer(others.users_app, name="users")
-app.add_typer(others.keys_app, name="keys")
+app.add_typer(users.app, name="users")
+app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(documents.app, name="documents")
+app.add_typer(retention.app, name="retention")
+app.add_typer(tables.app, name="tables")
+app.add_typer(group.app, name="group")
+app.add_typer(release.app, name="release")
 app.add_typer(others.demo_app, name="demo")
 
 

@@ -14,6 +14,7 @@ import shapely
 
 from geo import cells as grid
 from geo.errors import InvalidParameter
+from pipelines import roles
 from pipelines.derive import FOCUS_KINDS
 from pipelines.periods import SECOND, local_month, local_months
 from pipelines.questions import Period
@@ -23,23 +24,28 @@ from store import observations as stored_observations
 from store.incidents import IncidentFilter
 from store.layers import ANYWHERE, AreaCount, CellCounts, LayerFilter
 from store.observations import ObservationFilter
+from store.records import Page
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from pipelines.questions import Question
     from pipelines.reference import Reference
+    from pipelines.released import Released
     from store.incidents import IncidentRow
     from store.layers import ClusterRow
     from store.observations import ObservationRow
     from store.places import AreaRow, FacilityRow
-    from store.records import Page
     from store.runs import Run
     from store.verdicts import VerdictRow
 
     Verdicts = dict[int, VerdictRow]
 
 MUNICIPALITY = "municipality"
+BLOCK = 10  # resolution of the cells that stand for a block of houses
+MOST_OBSERVATIONS = 100_000  # a municipality walks for decades to gather these
+# How a point at somebody's door is found.
+AT_HOME = frozenset({"address", "address_without_letter"})
 TOTAL = ""  # the category of what is judged of everything that belongs to the total
 TOO_FEW = verdicts.VerdictRow("too_few", ("few-events",), None, None, None, None, None)
 
@@ -51,6 +57,7 @@ class Basis:
     role: str
     reference: Reference
     run: Run | None  # the run in force; without one the layers are empty
+    released: Released | None = None  # the release in force, where it is asked for
 
     @property
     def outdated(self) -> bool:
@@ -104,9 +111,15 @@ class CountedCells:
         return _said(self.verdicts, cell)
 
 
-def basis(connection: sa.Connection, role: str, reference: Reference) -> Basis:
-    """Find what the answers to a reader of some role are drawn from."""
-    return Basis(role, reference, runs.current(connection))
+def basis(
+    connection: sa.Connection, role: str, reference: Reference, released: Released | None = None
+) -> Basis:
+    """Find what the answers to a reader of some role are drawn from.
+
+    Runs are exact counts: for every reader but analysts there is none.
+    """
+    run = runs.current(connection) if role == roles.ANALYST else None
+    return Basis(role, reference, run, released)
 
 
 def areas(connection: sa.Connection, on: Basis, question: Question) -> list[CountedArea]:
@@ -216,20 +229,54 @@ def incident(connection: sa.Connection, _on: Basis, key: int) -> IncidentRow | N
 def observations(
     connection: sa.Connection, on: Basis, question: Question, rows: Window
 ) -> Page[ObservationRow]:
-    """Give what was seen on safety walks."""
+    """Give what was seen on safety walks.
+
+    Coordinators see it at once and where it is; others after review, and what lies at somebody's
+    door as the block around it.
+    """
     period = question.period or Period()
     where = ObservationFilter(
-        bbox=question.bbox,
+        bbox=question.bbox if on.role == roles.COORDINATOR else None,
         start=period.start,
         end=period.end,
         area_id=_restriction(on, question),
+        reviewed_only=on.role != roles.COORDINATOR,
     )
-    return stored_observations.find(connection, where, rows.limit, rows.offset)
+    if on.role == roles.COORDINATOR:
+        return stored_observations.find(connection, where, rows.limit, rows.offset)
+    # The box is held against the points as they are shown: against the true ones, a reader who
+    # moves it to and fro would find the door.
+    everything = stored_observations.find(connection, where, MOST_OBSERVATIONS, 0)
+    shown = [_blurred(row) for row in everything.rows]
+    inside = [row for row in shown if _seen_in(row, question)]
+    return Page(len(inside), inside[rows.offset : rows.offset + rows.limit])
 
 
-def observation(connection: sa.Connection, _on: Basis, key: int) -> ObservationRow | None:
-    """Give one observation."""
-    return stored_observations.one(connection, key)
+def observation(connection: sa.Connection, on: Basis, key: int) -> ObservationRow | None:
+    """Give one observation, as `observations` does."""
+    row = stored_observations.one(connection, key)
+    if row is None or not (row.reviewed or on.role == roles.COORDINATOR):
+        return None
+    return row if on.role == roles.COORDINATOR else _blurred(row)
+
+
+def _seen_in(row: ObservationRow, question: Question) -> bool:
+    if question.bbox is None:
+        return True
+    if row.lon is None or row.lat is None:
+        return False
+    return _touches(shapely.Point(row.lon, row.lat), question)
+
+
+def _blurred(row: ObservationRow) -> ObservationRow:
+    """Move a point at somebody's door to the middle of its block."""
+    if row.match_type not in AT_HOME or row.lon is None or row.lat is None:
+        return row
+    block = grid.parents(grid.index(np.array([row.lon]), np.array([row.lat])), BLOCK)
+    lon, lat = grid.middles(block)
+    reach_m = float(np.sqrt(grid.areas_m2(block)[0] / np.pi))
+    vague_m = max(row.uncertainty_m or 0.0, reach_m)
+    return replace(row, lon=float(lon[0]), lat=float(lat[0]), uncertainty_m=round(vague_m))
 
 
 def cells(connection: sa.Connection, on: Basis, question: Question) -> CountedCells | None:

@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from pipelines import accounts, demo_data, places, profiles, proving
+from pipelines import accounts, demo_data, group, places, profiles, proving, releases
+from pipelines.accounts import NewUser
 from pipelines.analyse import Parameters, analyse
+from pipelines.group import Opening
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
-from store import imports, observations, schema
+from pipelines.release_parts import Choice
+from pipelines.roles import ADMIN, ANALYST, COORDINATOR, GROUP, PLANNER
+from pipelines.texts import text
+from store import imports, installation, observations
+from store import places as stored_places
 from store.accounts import user
 from store.db import connect
+from store.parts import RELEASE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +37,14 @@ if TYPE_CHECKING:
     from store.db import Store
 
 PROFILE = "eskilstuna"
-USER = "demo"
+USERS = {
+    PLANNER: "handlaggare",
+    ANALYST: "analytiker",
+    COORDINATOR: "koordinator",
+    ADMIN: "systemforvaltare",
+    GROUP: "lagesbildsgrupp",
+}
+GROUP_DAYS = 180  # how long the demonstration's group may look
 SEED = 2026
 
 
@@ -40,8 +54,7 @@ class Prepared:
 
     reports: list[Report]  # empty when everything was in place already
     outcome: Outcome
-    user: str
-    password: str
+    password: str  # of every account in USERS
 
 
 def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Prepared:
@@ -55,9 +68,9 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
     frozen = _frozen(folder, now)
     path = str((folder / "lagesbild.gpkg").resolve())
     url = sa.URL.create("sqlite", database=path).render_as_string()
+    installation.upgrade(url)
     store = connect(url)
     try:
-        schema.upgrade(store)
         reports = _fill(store, folder, frozen, progress)
         with store.write() as connection:  # the generator's notes hold no persons
             waiting = observations.unreviewed(connection)
@@ -66,10 +79,9 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
         outcome = analyse(store, Parameters(), frozen.clock)
         progress("backtest")
         proving.prove(store)
-        with store.read() as connection:
-            known = user(connection, USER)
-        if known is None:
-            accounts.put_user(store, USER, frozen.password, "analyst", frozen.clock)
+        _release(store, url, frozen, progress)
+        _sign_ins(store, frozen, now)
+        _open_to_group(store, now)
     finally:
         store.close()
     _write_private(
@@ -78,7 +90,37 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
         f"LAGESBILD_SESSION_SECRET={shlex.quote(frozen.secret)}\n"
         "LAGESBILD_COOKIE_SECURE=false\n",
     )
-    return Prepared(reports, outcome, USER, frozen.password)
+    return Prepared(reports, outcome, frozen.password)
+
+
+def _sign_ins(store: Store, frozen: _Frozen, now: datetime) -> None:
+    """Make one account for each role; the group's ends with its decision."""
+    for role, name in USERS.items():
+        with store.read() as connection:
+            known = user(connection, name)
+        if known is None:
+            until = now + timedelta(days=GROUP_DAYS) if role == GROUP else None
+            accounts.put_user(store, NewUser(name, frozen.password, role, until), now)
+
+
+def _release(store: Store, url: str, frozen: _Frozen, progress: Callable[[str], None]) -> None:
+    """Put a release of the closed years in force."""
+    release = connect(url, RELEASE)
+    try:
+        releases.build_and_activate(store, release, Choice(), frozen.clock, progress)
+    finally:
+        release.close()
+
+
+def _open_to_group(store: Store, now: datetime) -> None:
+    """Record a made-up decision, so that the group's page has something to show."""
+    with store.read() as connection:
+        timezone = stored_places.profile(connection).timezone
+        if group.decision(connection, now) is not None:
+            return
+    until = (now + timedelta(days=GROUP_DAYS)).date()
+    opening = Opening(text("demo-decision"), text("demo-basis"), text("demo-controller"), until)
+    group.open_(store, opening, timezone, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,25 @@
-"""Place files: areas, schools, venues, places and address registers from other programs."""
+"""Place files: areas, schools, venues, places and address registers from other programs.
+
+Map files come from outside, and GDAL, which reads them, knows dozens of formats: among them some
+that fetch addresses on the network or run commands. So a file is read in a child with limits
+(`bounded`, `map_files`) in which GDAL knows the one format that the file's first bytes claim.
+"""
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
-import pyogrio
 import shapely
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from geo import crs
 from geo.errors import InvalidParameter, UnreadableFile
 from geo.profile import PLACE_KINDS, Address, Area, Facility, NamedPlace
-from pipelines import readers
+from pipelines import bounded, readers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from geo.profile import Profile
@@ -34,11 +34,13 @@ LON_COLUMNS = ("lon", "longitude", "longitud", "wgs84_long", "x")
 LAT_COLUMNS = ("lat", "latitude", "latitud", "wgs84_lat", "y")
 UNCERTAINTY_COLUMNS = ("uncertainty_m", "precision_m")
 DEFAULT_UNCERTAINTY_M = 75.0
-STREET = "adressomrade_faststalltnamn"
-VILLAGE_FARM = "gardsadressomrade_faststalltnamn"
-IN_FORCE = "Gällande"
-ADDRESS_LAYER = "belagenhetsadress"
-MOST_VERTICES = 10_000
+# The formats that are read: GDAL's name, and how such a file begins.
+FORMATS = {
+    ".geojson": ("GeoJSON", b""),  # JSON may begin with blanks; it is looked through as a whole
+    ".json": ("GeoJSON", b""),
+    ".gpkg": ("GPKG", b"SQLite format 3\x00"),
+    ".shp": ("ESRI Shapefile", bytes.fromhex("0000270a")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,6 @@ class _Entry:
     name: str
     lon: float
     lat: float
-    source: str
     values: dict[str, str]
 
 
@@ -61,40 +62,23 @@ def areas(path: Path, kind: str, profile: Profile, name_column: str = "") -> lis
     Raises
     ------
     UnreadableFile
-        GDAL cannot read the file, or it holds no coordinate system.
+        The file cannot be read within the limits, or it holds no coordinate system.
     InvalidParameter
-        No name column, a name missing, a geometry that is no valid polygon, or one outside the
-        municipality.
+        No name column, a name missing, too many corners, a geometry that is no valid polygon, or
+        one outside the municipality.
     """
-    frame = _frame(path).to_crs(crs.WGS84)
-    column = _column(frame, (name_column,) if name_column else NAME_COLUMNS)
-    if column is None:
-        raise InvalidParameter("no-name-column", file=path.name, columns=_names(frame))
-    if frame[column].isna().any():
-        raise InvalidParameter("area-without-name", file=path.name, column=column)
-    source_column = _column(frame, SOURCE_COLUMNS)
-    found: list[Area] = []
-    for name, rows in frame.groupby(column, sort=False):
-        shapes = list(rows.geometry)
-        for shape in shapes:
-            _require_polygon(path, str(name), shape, profile)
-        source = str(rows[source_column].iloc[0]) if source_column else path.name
-        found.append(Area(kind, str(name), shapely.union_all(shapes), source))
+    values = {
+        "name_column": name_column,
+        "envelope": profile.envelope,
+        "place": profile.label,
+    }
+    found = [
+        Area(kind, name, shapely.from_wkb(outline), source or path.name)
+        for name, source, outline in _from_map(path, "areas", values)
+    ]
     if not found:
         raise UnreadableFile("file-empty", file=path.name)
     return found
-
-
-def _require_polygon(path: Path, name: str, shape: Any, profile: Profile) -> None:  # noqa: ANN401 - any geometry
-    if not isinstance(shape, shapely.Polygon | shapely.MultiPolygon) or shape.is_empty:
-        raise InvalidParameter("area-no-polygon", file=path.name, name=name)
-    if shapely.get_num_coordinates(shape) > MOST_VERTICES:
-        raise InvalidParameter("area-too-detailed", file=path.name, name=name, most=MOST_VERTICES)
-    if not shape.is_valid:
-        why = shapely.is_valid_reason(shape)
-        raise InvalidParameter("area-invalid", file=path.name, name=name, why=why)
-    if not shapely.box(*profile.envelope).intersects(shape):
-        raise InvalidParameter("area-elsewhere", file=path.name, name=name, place=profile.label)
 
 
 def facilities(path: Path, kind: str, profile: Profile) -> list[Facility]:
@@ -110,7 +94,8 @@ def facilities(path: Path, kind: str, profile: Profile) -> list[Facility]:
         if each.name in found:
             raise InvalidParameter("place-twice", file=path.name, line=each.line, name=each.name)
         form = _pick(each.values, FORM_COLUMNS)
-        found[each.name] = Facility(kind, each.name, each.lon, each.lat, each.source, form)
+        source = _source(each, path)
+        found[each.name] = Facility(kind, each.name, each.lon, each.lat, source, form)
     return list(found.values())
 
 
@@ -139,64 +124,38 @@ def addresses(path: Path, profile: Profile) -> list[Address]:
     Raises
     ------
     UnreadableFile
-        GDAL cannot read the file or it has no such layer.
+        The file cannot be read within the limits, or it has no such layer.
     InvalidParameter
         A column of the form is missing, a geometry is no point, or no address in force lies in
         the municipality.
     """
-    frame = _frame(path, layer=ADDRESS_LAYER).to_crs(crs.WGS84)
-    if not set(frame.geom_type.dropna()) <= {"Point"}:
-        raise InvalidParameter("place-no-point", file=path.name, name=ADDRESS_LAYER)
-    for column in (STREET, "adressplatsnummer"):
-        if column not in frame.columns:
-            raise InvalidParameter("column-missing", column=column, columns=_names(frame))
-    if "statusforbelagenhetsadress" in frame.columns:
-        frame = frame[frame["statusforbelagenhetsadress"] == IN_FORCE]
-    text = {
-        name: _texts(frame, name)
-        for name in (
-            STREET,
-            VILLAGE_FARM,
-            "adressplatsnummer",
-            "bokstavstillagg",
-            "postnummer",
-            "postort",
-        )
-    }
-    inside = crs.inside(frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy(), profile.envelope)
-    rows = zip(*text.values(), frame.geometry.x, frame.geometry.y, inside, strict=True)
+    rows = _from_map(path, "addresses", {"envelope": profile.envelope})
     found = [
-        Address(
-            street=f"{street} {farm}".strip(),
-            number=int(number),
-            letter=letter,
-            lon=lon,
-            lat=lat,
-            postcode="" if postcode in {"0", "0.0"} else postcode.removesuffix(".0"),
-            city=city,
-            source=path.name,
-        )
-        for street, farm, number, letter, postcode, city, lon, lat, near in rows
-        if near and street and number.isdecimal()
+        Address(street, number, letter, lon, lat, postcode, city, path.name)
+        for street, number, letter, lon, lat, postcode, city in rows
     ]
     if not found:
         raise InvalidParameter("no-address", file=path.name, place=profile.label)
     return found
 
 
-def _texts(frame: gpd.GeoDataFrame, name: str) -> list[str]:
-    if name not in frame.columns:
-        return [""] * len(frame)
-    return [_text(value) for value in frame[name]]
+def _from_map(path: Path, job: str, values: Mapping[str, object]) -> Iterator[Any]:
+    """Read a map file in a child in which GDAL knows its format and no other."""
+    readers.require_file(path)
+    if path.suffix.lower() == ".zip":
+        raise UnreadableFile("map-file-packed", file=path.name)
+    driver, start = FORMATS.get(path.suffix.lower(), ("", b""))
+    with path.open("rb") as file:
+        as_claimed = file.read(len(start)) == start
+    if not driver or not as_claimed:
+        raise UnreadableFile("not-a-map-file", file=path.name)
+    from pipelines import map_files  # noqa: PLC0415 - costs 300 ms
 
-
-def _text(value: Any) -> str:  # noqa: ANN401 - whatever GDAL gives
-    """Write a value of an attribute table; a list of values is written, not looked into."""
-    return "" if pd.api.types.is_scalar(value) and pd.isna(value) else str(value).strip()
+    return bounded.answers(getattr(map_files, job), path, values, map_files.knowing_only(driver))
 
 
 def _points(path: Path, profile: Profile) -> Iterator[_Entry]:
-    entries = _csv_points(path) if path.suffix.lower() in {".csv", ".txt"} else _gis_points(path)
+    entries = _csv_points(path) if path.suffix.lower() in {".csv", ".txt"} else _map_points(path)
     empty = True
     for each in entries:
         empty = False
@@ -216,19 +175,9 @@ def _points(path: Path, profile: Profile) -> Iterator[_Entry]:
         raise UnreadableFile("file-empty", file=path.name)
 
 
-def _gis_points(path: Path) -> Iterator[_Entry]:
-    frame = _frame(path).to_crs(crs.WGS84)
-    column = _column(frame, NAME_COLUMNS)
-    if column is None:
-        raise InvalidParameter("no-name-column", file=path.name, columns=_names(frame))
-    values = frame.drop(columns=frame.geometry.name).astype(object)
-    rows = zip(values.to_dict("records"), frame.geometry, strict=True)
-    for number, (row, shape) in enumerate(rows, 1):
-        if not isinstance(shape, shapely.Point) or shape.is_empty:
-            raise InvalidParameter("place-no-point", file=path.name, name=str(row[column]))
-        text = {str(k).casefold(): _text(value) for k, value in row.items()}
-        source = _pick(text, SOURCE_COLUMNS) or path.name
-        yield _Entry(number, text[column.casefold()], shape.x, shape.y, source, text)
+def _map_points(path: Path) -> Iterator[_Entry]:
+    for line, name, lon, lat, values in _from_map(path, "points", {}):
+        yield _Entry(line, name, lon, lat, values)
 
 
 def _csv_points(path: Path) -> Iterator[_Entry]:
@@ -248,47 +197,12 @@ def _csv_points(path: Path) -> Iterator[_Entry]:
                 raise InvalidParameter(
                     "place-coordinates", file=path.name, line=line, value=f"{lon} {lat}"
                 ) from fault
-            source = _pick(text, SOURCE_COLUMNS) or path.name
-            yield _Entry(line, _pick(text, NAME_COLUMNS), *position, source, text)
+            yield _Entry(line, _pick(text, NAME_COLUMNS), *position, text)
+
+
+def _source(each: _Entry, path: Path) -> str:
+    return _pick(each.values, SOURCE_COLUMNS) or path.name
 
 
 def _pick(values: dict[str, str], names: tuple[str, ...]) -> str:
     return next((values[name] for name in names if values.get(name)), "")
-
-
-def _frame(path: Path, layer: str | None = None) -> gpd.GeoDataFrame:
-    readers.require_file(path)
-    with warnings.catch_warnings():
-        # What GDAL merely warns of either does not matter or is refused below.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        frame = _read(path, layer)
-    if not isinstance(frame, gpd.GeoDataFrame) or frame.crs is None:
-        raise UnreadableFile("no-crs", file=path.name)
-    return frame
-
-
-def _read(path: Path, layer: str | None) -> pd.DataFrame:
-    try:
-        there = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry]
-        if layer is not None and layer not in there:
-            raise UnreadableFile("no-such-layer", file=path.name, layer=layer)
-        if layer is None and len(there) > 1:
-            raise InvalidParameter("several-layers", file=path.name, layers=", ".join(there))
-        frame: pd.DataFrame = pyogrio.read_dataframe(path, layer=layer or next(iter(there), None))
-    except (DataLayerError, DataSourceError, UnicodeDecodeError) as fault:
-        raise UnreadableFile("not-a-map-file", file=path.name) from fault
-    return frame
-
-
-def _column(frame: pd.DataFrame, names: tuple[str, ...]) -> str | None:
-    """Find the first of some columns that exists and is not empty, whatever its case."""
-    there = {str(column).casefold(): str(column) for column in frame.columns}
-    for name in names:
-        column = there.get(name.casefold())
-        if column is not None and frame[column].notna().any():
-            return column
-    return None
-
-
-def _names(frame: pd.DataFrame) -> str:
-    return ", ".join(str(column) for column in frame.columns)[:300]

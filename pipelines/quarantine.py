@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import re
 from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from geo.errors import InvalidParameter, NotFound
-from pipelines import readers
+from pipelines import readers, spreadsheet
 from pipelines.ingest import Options, take_in
 from pipelines.mapping import Layout
 from pipelines.readers import RAW_DELIMITER, Rows, Source, as_line, from_line
+from pipelines.spreadsheet import as_written
 from store import imports
 from store.files import whole_file
 from store.imports import Opening
@@ -34,6 +33,8 @@ ID, LINE, REASON = "karantän-id", "karantän-rad", "karantän-orsak"
 def export(store: Store, import_id: int, target: Path) -> int:
     """Write an import's rows that are still set aside as CSV for Excel; give how many.
 
+    Only the owner of the new file may read it.
+
     The columns are those of the file they came from, behind three of our own that must stay.
 
     Raises
@@ -50,29 +51,13 @@ def export(store: Store, import_id: int, target: Path) -> int:
         raise NotFound("nothing-in-quarantine", id=import_id)
     delimiter = str(batch.report.get("delimiter") or readers.RAW_DELIMITER)
     header = [str(name) for name in batch.report["header"]]
-    with (
-        whole_file(target) as draft,
-        draft.open("w", encoding="utf-8-sig", newline="") as file,
-    ):
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow([ID, LINE, REASON, *(_harmless(name) for name in header)])
-        for row in rows:
-            cells = [_harmless(cell) for cell in from_line(row.raw, delimiter)]
-            writer.writerow([row.id, row.line, row.reason, *cells])
+    with whole_file(target) as draft:
+        spreadsheet.write_csv(
+            draft,
+            [ID, LINE, REASON, *header],
+            ([row.id, row.line, row.reason, *from_line(row.raw, delimiter)] for row in rows),
+        )
     return len(rows)
-
-
-_FORMULA = re.compile(r"^[=+\-@\t\r](?![\d.,]+$)")  # a signed number stays a number
-
-
-def _harmless(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula."""
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _as_written(cell: str) -> str:
-    """Take off what `_harmless` put on."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell[1:]) else cell
 
 
 def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Report]:
@@ -97,7 +82,7 @@ def retry(store: Store, path: Path, options: Options, now: datetime) -> list[Rep
                 raise InvalidParameter("quarantine-id", file=path.name, line=line, value=cells[0])
             corrected[number] = (
                 line,
-                [_as_written(cell) for cell in cells[3:]] or [""],
+                [as_written(cell) for cell in cells[3:]] or [""],
             )  # an empty line would be no row
     with store.write_alone() as connection:
         waiting = {str(row.id): row for row in imports.quarantine(connection)}
@@ -120,7 +105,7 @@ def _require_header(
 ) -> None:
     """Refuse a sheet whose columns were moved or renamed: cells are read by their place."""
     header = [str(name) for name in imports.batch(connection, import_id).report["header"]]
-    if [_as_written(name) for name in given] != [name.strip() for name in header]:
+    if [as_written(name) for name in given] != [name.strip() for name in header]:
         columns = ", ".join(header)[:300]
         raise InvalidParameter("quarantine-header", file=path.name, columns=columns)
 

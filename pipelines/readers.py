@@ -10,30 +10,31 @@ import codecs
 import csv
 import io
 import json
-import lzma
 import re
-import zipfile
-import zlib
+import unicodedata
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from geo.errors import UnreadableFile
+from pipelines import bounded, containers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 ROWS_AT_ONCE = 50_000
+PARQUET_ROWS_AT_ONCE = 1_000  # of up to MOST_COLUMNS cells of up to LONGEST_CELL
+LONGEST_NAME = 255  # bytes, as file systems have it
 LONGEST_CELL = 10_000
+LONGEST_ROW = 1_000_000
+MOST_COLUMNS = 1_000
 SAMPLE_BYTES = 1 << 20
 RAW_DELIMITER = ";"  # of raw texts from formats that are not text themselves
 DELIMITERS = (";", "\t", ",", "|")
-XLSX_MOST_BYTES = 200 * 1024 * 1024
-XLSX_MOST_RATIO = 100
-XLSX_RATIO_FROM = 1024 * 1024  # a small file may compress well without being a bomb
-XLSX_MOST_ENTRIES = 200
 XLSX_MOST_CELLS = 20_000_000  # also empty ones: a sheet is read as a full rectangle
 GEOJSON_MOST_BYTES = 200 * 1024 * 1024
 GEOJSON_DEEPEST = 20
@@ -71,34 +72,49 @@ def open_rows(path: Path, *, encoding: str = "", delimiter: str = "") -> Source:
         batches are read.
     """
     require_file(path)
-    readers: dict[str, Callable[[], Source]] = {
-        ".xlsx": lambda: _xlsx(path),
-        ".geojson": lambda: _geojson(path),
-        ".json": lambda: _geojson(path),
-        ".parquet": lambda: _parquet(path),
+    jobs = {
+        ".xlsx": (xlsx_rows, "xlsx"),
+        ".geojson": (geojson_rows, "utf-8"),
+        ".json": (geojson_rows, "utf-8"),
+        ".parquet": (parquet_rows, "parquet"),
     }
-    return readers.get(path.suffix.lower(), lambda: _csv(path, encoding, delimiter))()
+    job, named = jobs.get(path.suffix.lower(), (None, ""))
+    if job is None:
+        return _csv(path, encoding, delimiter)
+    return _from_child(path, job, named)
 
 
 def require_file(path: Path) -> None:
-    """Refuse what is no file, is empty, or may not be read.
+    """Refuse what is no file, is empty, may not be read, or has a name nobody can show.
 
     Raises
     ------
     UnreadableFile
         The message says which of these it is.
     """
-    if path.is_dir():
-        raise UnreadableFile("file-is-folder", file=path.name)
-    if not path.is_file():
-        raise UnreadableFile("no-file", file=path.name)
+    _require_name(path)
     try:
+        if path.is_dir():
+            raise UnreadableFile("file-is-folder", file=path.name)
+        if not path.is_file():
+            raise UnreadableFile("no-file", file=path.name)
         with path.open("rb") as file:
             first = file.read(1)
     except OSError as fault:
         raise UnreadableFile("file-closed", file=path.name) from fault
     if not first:
         raise UnreadableFile("file-empty", file=path.name)
+
+
+def _require_name(path: Path) -> None:
+    """Refuse a name that would break a line of a report, a log or an HTTP header."""
+    hidden = [sign for sign in path.name if unicodedata.category(sign) in _UNSHOWN]
+    if hidden or len(path.name.encode(errors="replace")) > LONGEST_NAME:
+        shown = "".join("�" if sign in hidden else sign for sign in path.name[:80])
+        raise UnreadableFile("file-name", file=shown, most=LONGEST_NAME)
+
+
+_UNSHOWN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}  # control signs, half characters, line ends
 
 
 def as_line(cells: Iterable[str], delimiter: str = RAW_DELIMITER) -> str:
@@ -114,6 +130,27 @@ def from_line(raw: str, delimiter: str) -> list[str]:
     return next(csv.reader([raw], delimiter=delimiter), [])
 
 
+def _require_columns(path: Path, header: Sequence[str]) -> None:
+    if len(header) > MOST_COLUMNS:
+        raise UnreadableFile(
+            "too-many-columns", file=path.name, columns=len(header), most=MOST_COLUMNS
+        )
+
+
+def _from_child(path: Path, job: Callable[[Path], Iterator[Any]], encoding: str) -> Source:
+    """Read a format that is not text in a child with limits, and give its rows the form of text."""
+    answers = bounded.answers(job, path, {})
+    header = next(answers)
+    records = ((number, as_line(cells), cells) for number, cells in answers)
+    return Source(header, encoding, RAW_DELIMITER, _in_batches(records))
+
+
+def _require_cells(path: Path, number: int, cells: list[str]) -> list[str]:
+    if any(len(cell) > LONGEST_CELL for cell in cells):
+        raise UnreadableFile("cell-too-long", file=path.name, line=number, most=LONGEST_CELL)
+    return cells
+
+
 def _in_batches(records: Iterable[tuple[int, str, list[str]]]) -> Iterator[Rows]:
     stream = iter(records)
     while some := list(islice(stream, ROWS_AT_ONCE)):
@@ -125,6 +162,7 @@ def _in_batches(records: Iterable[tuple[int, str, list[str]]]) -> Iterator[Rows]
 
 
 def _csv(path: Path, encoding: str, delimiter: str) -> Source:
+    _require_text(path, marked=bool(encoding))
     encoding = encoding or _encoding(path)
     with _text(path, encoding) as file:
         first = _guarded_read(path, file, SAMPLE_BYTES)
@@ -135,7 +173,31 @@ def _csv(path: Path, encoding: str, delimiter: str) -> Source:
     delimiter = delimiter or _delimiter(first)
     records = _csv_records(path, encoding, delimiter)
     _, _, header = next(records)
+    _require_columns(path, header)
     return Source([name.strip() for name in header], encoding, delimiter, _in_batches(records))
+
+
+def _require_text(path: Path, *, marked: bool) -> None:
+    """Refuse what bears the name of a table and is a program, a document or a web page."""
+    with path.open("rb") as file:
+        start = file.read(SNIFFED_BYTES)
+    if b"\x00" in start and not (marked or start.startswith(_UTF16)):
+        raise UnreadableFile("file-binary", file=path.name)
+    words = start.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    for mark, kind in _DOCUMENTS.items():
+        if words.startswith(mark):
+            raise UnreadableFile("file-other-kind", file=path.name, kind=kind)
+
+
+SNIFFED_BYTES = 4096
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DOCUMENTS = {
+    b"%pdf-": "PDF",
+    b"{\\rtf": "RTF",
+    b"<!doctype": "HTML",
+    b"<html": "HTML",
+    b"<?xml": "XML",
+}
 
 
 def _text(path: Path, encoding: str) -> io.TextIOWrapper:
@@ -156,7 +218,7 @@ def _encoding(path: Path) -> str:
     """Recognise UTF-8 (with or without a mark), UTF-16 by its mark, or else cp1252."""
     with path.open("rb") as file:
         mark = file.read(4)
-    if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if mark.startswith(_UTF16):
         return "utf-16"
     if _decodes(path, "utf-8"):
         return "utf-8-sig" if mark.startswith(codecs.BOM_UTF8) else "utf-8"
@@ -216,32 +278,55 @@ def _delimiter(text: str) -> str:
     return max(DELIMITERS, key=score)
 
 
-def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
-    """Read records with the line on which each begins and its raw text."""
-    taken: list[str] = []
+class _Lines:
+    """The lines of a file, each remembered until the record that it belongs to is whole."""
 
-    def remembering(file: io.TextIOWrapper) -> Iterator[str]:
-        for line in file:
+    def __init__(self, path: Path, file: io.TextIOWrapper) -> None:
+        self._path, self._file = path, file
+        self._taken: list[str] = []
+        self.start = 1  # the line on which the record at hand begins
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield lines; one that never ends comes in pieces, of which `raw` refuses the first."""
+        taken, length = self._taken, 0
+        for line in iter(partial(self._file.readline, LONGEST_ROW + 1), ""):
+            length = length + len(line) if taken else 0
+            if length > LONGEST_ROW:  # quotes that were opened and never closed
+                raise self._too_long()
             taken.append(line)
             yield line
 
+    def raw(self) -> str:
+        """Give the text of the record that is whole now."""
+        raw = "".join(self._taken).rstrip("\r\n")
+        self._taken.clear()
+        if len(raw) > LONGEST_ROW:
+            raise self._too_long()
+        if "\x00" in raw:
+            raise UnreadableFile("nul-character", file=self._path.name, line=self.start)
+        return raw
+
+    def _too_long(self) -> UnreadableFile:
+        name = self._path.name
+        return UnreadableFile("row-too-long", file=name, line=self.start, most=LONGEST_ROW)
+
+
+def _csv_records(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Read records with the line on which each begins and its raw text."""
     csv.field_size_limit(LONGEST_CELL)
     with _text(path, encoding) as file:
-        reader = csv.reader(remembering(file), delimiter=delimiter, strict=True)
-        line = 1
+        lines = _Lines(path, file)
+        reader = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             for cells in reader:
-                raw = "".join(taken).rstrip("\r\n")
-                taken.clear()
-                if "\x00" in raw:
-                    raise UnreadableFile("nul-character", file=path.name, line=line)
+                raw = lines.raw()
                 if cells:
-                    yield line, raw, cells
-                line = reader.line_num + 1
+                    yield lines.start, raw, cells
+                lines.start = reader.line_num + 1
         except UnicodeDecodeError as fault:
             raise _broken_encoding(path, encoding) from fault
         except csv.Error as fault:
-            raise _broken_csv(path, line, str(fault)) from fault
+            raise _broken_csv(path, lines.start, str(fault)) from fault
 
 
 def _broken_csv(path: Path, line: int, fault: str) -> UnreadableFile:
@@ -253,36 +338,40 @@ def _broken_csv(path: Path, line: int, fault: str) -> UnreadableFile:
 # --- XLSX ----------------------------------------------------------------------------------
 
 
-def _xlsx(path: Path) -> Source:
+def xlsx_rows(path: Path) -> Iterator[Any]:
+    """Yield the header of a workbook's first sheet, then number and cells of each row.
+
+    A job of `bounded`: a workbook of some kilobytes can ask for gigabytes by naming one long text
+    in very many cells.
+    """
     _refuse_bomb(path)
     from python_calamine import CalamineError, CalamineWorkbook  # noqa: PLC0415 - costs 10 ms
 
     try:
         with CalamineWorkbook.from_path(path) as book:
-            rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+            sheet = book.get_sheet_by_index(0)
     except CalamineError as fault:
         raise UnreadableFile("not-xlsx", file=path.name) from fault
-    filled = [(n, row) for n, row in enumerate(rows, 1) if any(cell != "" for cell in row)]
-    if not filled:
-        raise UnreadableFile("file-empty", file=path.name)
-    header = [_cell(value) for value in filled[0][1]]
+    margin: list[object] = [""] * (sheet.start[1] if sheet.start else 0)
+
+    def filled() -> Iterator[tuple[int, list[object]]]:
+        for number, row in enumerate(sheet.iter_rows(), 1):
+            if any(cell != "" for cell in row):
+                yield number, [*margin, *row]
+
+    rows = filled()
+    number, first = next(rows, (1, []))
+    header = [_cell(value) for value in first]
     while header and not header[-1]:
         header.pop()
-    timed = _timed_columns(row for _, row in filled[1:])
-    records = (
-        _record(path, number, [_cell(v, timed=n in timed) for n, v in enumerate(row)])
-        for number, row in filled[1:]
-        for row in [row[: len(header)]]
-    )
-    return Source([name.strip() for name in header], "xlsx", RAW_DELIMITER, _in_batches(records))
-
-
-def _record(path: Path, number: int, cells: list[str]) -> tuple[int, str, list[str]]:
-    """Give a row of a format that is not text the form of one that is."""
-    raw = as_line(cells)
-    if len(raw) > LONGEST_CELL and any(len(cell) > LONGEST_CELL for cell in cells):
-        raise UnreadableFile("cell-too-long", file=path.name, line=number, most=LONGEST_CELL)
-    return number, raw, cells
+    if not header:
+        raise UnreadableFile("file-empty", file=path.name)
+    _require_columns(path, header)
+    yield [name.strip() for name in _require_cells(path, number, header)]
+    timed = _timed_columns(row for _, row in islice(filled(), 1, None))
+    for number, row in rows:
+        cells = [_cell(v, timed=n in timed) for n, v in enumerate(row[: len(header)])]
+        yield number, _require_cells(path, number, cells)
 
 
 def _timed_columns(rows: Iterable[Sequence[object]]) -> set[int]:
@@ -303,25 +392,17 @@ def _whole_second(value: datetime) -> datetime:
 def _refuse_bomb(path: Path) -> None:
     """Refuse a workbook that would fill the memory, before anything is parsed.
 
-    The sizes that a zip file states may lie, so its members are inflated and counted. A sheet is
-    read as the rectangle from its first cell to its last, so one stray cell can be a bomb.
+    A sheet is read as the rectangle from its first cell to its last, so one stray cell can be a
+    bomb.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            if len(members) > XLSX_MOST_ENTRIES:
-                raise UnreadableFile("xlsx-bomb", file=path.name, why="entries")
-            inflated = 0
-            for member in members:
-                extent = _Extent()
-                for block in _blocks(archive, member):
-                    inflated += len(block)
-                    _refuse_size(path, inflated)
-                    extent.see(block)
-                if extent.cells > XLSX_MOST_CELLS:
-                    raise UnreadableFile("xlsx-bomb", file=path.name, why="cells")
-    except _BROKEN_ZIP as fault:
-        raise UnreadableFile("not-xlsx", file=path.name) from fault
+    extents: defaultdict[str, _Extent] = defaultdict(_Extent)
+
+    def see(part: str, block: bytes) -> None:
+        extents[part].see(block)
+        if extents[part].cells > XLSX_MOST_CELLS:
+            raise UnreadableFile("xlsx-bomb", file=path.name)
+
+    containers.inspect(path, see)
 
 
 class _Extent:
@@ -355,25 +436,6 @@ def _column_number(letters: bytes) -> int:
     for letter in letters:
         number = number * 26 + letter - ord("A") + 1
     return number
-
-
-_BROKEN_ZIP = (
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError),
-    *(RuntimeError, NotImplementedError, ValueError),
-)
-
-
-def _blocks(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(member) as file:
-        while block := file.read(SAMPLE_BYTES):
-            yield block
-
-
-def _refuse_size(path: Path, inflated: int) -> None:
-    if inflated > XLSX_MOST_BYTES:
-        raise UnreadableFile("xlsx-bomb", file=path.name, why="size")
-    if inflated > max(XLSX_RATIO_FROM, XLSX_MOST_RATIO * path.stat().st_size):
-        raise UnreadableFile("xlsx-bomb", file=path.name, why="ratio")
 
 
 def _cell(value: object, *, timed: bool = False) -> str:
@@ -416,7 +478,31 @@ def _storable(text: str) -> str:
 # --- GeoJSON -------------------------------------------------------------------------------
 
 
-def _geojson(path: Path) -> Source:
+def geojson_rows(path: Path) -> Iterator[Any]:
+    """Yield the names of a GeoJSON file's properties, then number and cells of each object.
+
+    A job of `bounded`: JSON takes several times its own size in memory.
+    """
+    features = features_of(path)
+    found: dict[str, None] = {}
+    for feature in features:
+        found.update(dict.fromkeys(feature.get("properties") or {}))
+    names = [name for name in found if _plain(name) not in _POSITION]
+    header = [_cell(name).strip() for name in (*names, *_POSITION)]
+    _require_columns(path, header)
+    yield _require_cells(path, 1, header)
+    for number, feature in enumerate(features, 1):
+        yield number, _require_cells(path, number, _feature_cells(feature, names))
+
+
+def features_of(path: Path) -> list[dict[str, Any]]:
+    """Read the objects of a GeoJSON file.
+
+    Raises
+    ------
+    UnreadableFile
+        It is no list of objects, is empty, too large, or nested deeper than any honest file.
+    """
     if path.stat().st_size > GEOJSON_MOST_BYTES:
         raise UnreadableFile("file-too-large", file=path.name, most=GEOJSON_MOST_BYTES)
     try:
@@ -429,16 +515,7 @@ def _geojson(path: Path) -> Source:
         raise UnreadableFile("not-geojson", file=path.name)
     if not features:
         raise UnreadableFile("file-empty", file=path.name)
-    found: dict[str, None] = {}
-    for feature in features:
-        found.update(dict.fromkeys(feature.get("properties") or {}))
-    names = [name for name in found if _plain(name) not in _POSITION]
-    records = (
-        _record(path, number, _feature_cells(feature, names))
-        for number, feature in enumerate(features, 1)
-    )
-    header = [_cell(name).strip() for name in (*names, *_POSITION)]
-    return Source(header, "utf-8", RAW_DELIMITER, _in_batches(records))
+    return features
 
 
 _POSITION = ("longitude", "latitude")  # columns made of the geometry
@@ -478,29 +555,30 @@ def _feature_cells(feature: dict[str, Any], names: list[str]) -> list[str]:
 # --- Parquet -------------------------------------------------------------------------------
 
 
-def _parquet(path: Path) -> Source:
+def parquet_rows(path: Path) -> Iterator[Any]:
+    """Yield a Parquet file's column names, then number and cells of each row.
+
+    A job of `bounded`: a value that is written once can stand for any number of rows.
+    """
     import pyarrow as pa  # noqa: PLC0415 - costs 100 ms and is needed for this format only
     import pyarrow.parquet as pq  # noqa: PLC0415
 
+    number = 0
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError, ValueError) as fault:
+        header = [str(name).strip() for name in file.schema_arrow.names]
+        _require_columns(path, header)
+        yield _require_cells(path, 1, header)
+        timed = [pa.types.is_timestamp(field.type) for field in file.schema_arrow]
+        for batch in file.iter_batches(batch_size=PARQUET_ROWS_AT_ONCE, use_threads=False):
+            columns = [
+                [_cell(value, timed=clock) for value in column.to_pylist()]
+                for column, clock in zip(batch.columns, timed, strict=True)
+            ]
+            for cells in zip(*columns, strict=True):
+                number += 1
+                yield number, _require_cells(path, number, list(cells))
+    except pa.ArrowMemoryError:  # the limit of the child, not a fault of the format
+        raise
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as fault:
         raise UnreadableFile("not-parquet", file=path.name) from fault
-    header = [str(name).strip() for name in file.schema_arrow.names]
-    timed = [pa.types.is_timestamp(field.type) for field in file.schema_arrow]
-
-    def records() -> Iterator[tuple[int, str, list[str]]]:
-        number = 0
-        try:
-            for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
-                columns = [
-                    [_cell(value, timed=clock) for value in column.to_pylist()]
-                    for column, clock in zip(batch.columns, timed, strict=True)
-                ]
-                for cells in zip(*columns, strict=True):
-                    number += 1
-                    yield _record(path, number, list(cells))
-        except (pa.ArrowException, OSError, ValueError, OverflowError) as fault:
-            raise UnreadableFile("not-parquet", file=path.name) from fault
-
-    return Source(header, "parquet", RAW_DELIMITER, _in_batches(records()))

@@ -163,7 +163,7 @@ def connect(url: str, part: Part = parts.MAIN, rights: Rights | None = None) -> 
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite" and parsed.database not in {None, "", ":memory:"}:
-        return Store(_geopackage_engine(_file_of(parsed, part), rights), part)
+        return Store(_geopackage_engine(_file_of(parsed, part), part, rights), part)
     if parsed.get_backend_name() == "postgresql":
         return Store(_postgis_engine(parsed, part, rights), part)
     raise InvalidParameter("database-url")
@@ -199,7 +199,7 @@ def _file_of(url: sa.URL, part: Part) -> sa.URL:
     return url.set(database=str(url.database).removesuffix(".gpkg") + part.suffix)
 
 
-def _geopackage_engine(url: sa.URL, rights: Rights | None) -> sa.Engine:
+def _geopackage_engine(url: sa.URL, part: Part, rights: Rights | None) -> sa.Engine:
     try:
         path = Path(str(url.database))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -211,6 +211,8 @@ def _geopackage_engine(url: sa.URL, rights: Rights | None) -> sa.Engine:
         raise StoreUnavailable("store-unavailable") from fault
     engine = sa.create_engine(url, **_POOL)
     sa.event.listen(engine, "connect", geopackage.prepare_connection)
+    if part is parts.JOURNAL:
+        sa.event.listen(engine, "connect", geopackage.lose_nothing)
     if rights is not None:
         sa.event.listen(engine, "connect", geopackage.reads_only(rights.tables))
     sa.event.listen(engine, "begin", geopackage.begin)

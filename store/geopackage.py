@@ -31,7 +31,9 @@ READING = frozenset(
         sqlite3.SQLITE_RECURSIVE,
     }
 )
-HARMLESS_PRAGMAS = frozenset({"query_only", "table_info", "table_xinfo"})
+HARMLESS_PRAGMAS = frozenset(
+    {"query_only", "table_info", "table_xinfo", "index_list", "index_info", "index_xinfo"}
+)
 # How long a writer waits for the writer before it, in both stores.
 WAITS_MS = {"short": 15_000, "alone": 600_000, "migrating": 60_000}
 
@@ -75,7 +77,13 @@ def prepare_connection(connection: DBAPIConnection, _record: object) -> None:
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.execute("PRAGMA cache_size = -65536")
+    cursor.execute("PRAGMA secure_delete = ON")  # what is weeded leaves no bytes behind
     cursor.close()
+
+
+def lose_nothing(connection: DBAPIConnection, _record: object) -> None:
+    """Keep each commit through a power cut too: a look that was given must stay in the log."""
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 def reads_only(tables: frozenset[str]) -> Callable[[DBAPIConnection, object], None]:

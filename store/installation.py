@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from geo.errors import InvalidParameter
 from store import db, schema
 from store.db import Rights
 from store.parts import JOURNAL, MAIN, PARTS, RELEASE
@@ -90,3 +92,25 @@ def _upgrade(store: Store) -> tuple[str | None, str]:
         return schema.upgrade(store)
     finally:
         store.close()
+
+
+def grants(role: str) -> list[str]:
+    """Give the SQL that a PostgreSQL administrator runs once: the rights of `open_side`.
+
+    The user of the URL must be a member of the role, so that its connections can take it.
+
+    Raises
+    ------
+    InvalidParameter
+        `role` is no plain name.
+    """
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
+        raise InvalidParameter("role-name", value=role[:63])
+    tables = sorted(OPEN_TABLES) + sorted(f"release.{name}" for name in RELEASE_TABLES)
+    own = [name for name in tables if name != "release.alembic_version"]
+    return [
+        f"CREATE ROLE {role} NOLOGIN;",
+        f"GRANT {role} TO CURRENT_USER;",
+        f"GRANT USAGE ON SCHEMA public, release TO {role};",
+        f"GRANT SELECT ON {', '.join(own)} TO {role};",
+    ]

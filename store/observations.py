@@ -44,6 +44,7 @@ class ObservationFilter:
     end: datetime | None = None  # exclusive
     area_id: int | None = None
     types: tuple[str, ...] = ()
+    reviewed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class ObservationRow:
     uncertainty_m: float | None
     area: str | None
     note: str | None
+    reviewed: bool
     synthetic: bool
 
 
@@ -114,6 +116,7 @@ def _select() -> sa.Select[*tuple[Any, ...]]:
             table.uncertainty_m,
             area.name,
             sa.case((table.reviewed, table.note)),
+            table.reviewed,
             batch.synthetic,
         )
         .join(batch, batch.id == table.import_id)
@@ -136,31 +139,36 @@ def _conditions(where: ObservationFilter) -> list[sa.ColumnElement[bool]]:
         )
     if where.types:
         conditions.append(table.type.in_(where.types))
+    if where.reviewed_only:
+        conditions.append(table.reviewed.is_(True))
     return conditions
 
 
 @dataclass(frozen=True, slots=True)
 class Unreviewed:
-    """An observation whose note nobody has read yet."""
+    """An observation that nobody has looked through yet."""
 
     id: int
     observed_at: datetime
+    type: str
+    area: str | None
     note: str
 
 
 def unreviewed(connection: sa.Connection) -> list[Unreviewed]:
-    """List observations with a note that waits for a reader, the oldest first."""
-    table = models.Observation
+    """List the observations that wait for somebody to look them through, the oldest first."""
+    table, area = models.Observation, models.Area
     query = (
-        sa.select(table.id, table.observed_at, table.note)
-        .where(table.reviewed.is_(False), table.note != "")
+        sa.select(table.id, table.observed_at, table.type, area.name, table.note)
+        .outerjoin(area, area.id == table.area_id)
+        .where(table.reviewed.is_(False))
         .order_by(table.observed_at, table.id)
     )
     return [Unreviewed(*row) for row in connection.execute(query)]
 
 
 def review(connection: sa.Connection, ids: Sequence[int]) -> int:
-    """Release the notes of observations for others to read; give how many there were."""
+    """Release observations for others to see; give how many there were."""
     released = 0
     for start in range(0, len(ids), KEYS_AT_ONCE):
         some = models.Observation.id.in_(ids[start : start + KEYS_AT_ONCE])

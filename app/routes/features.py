@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import Annotated
 from urllib.parse import urlencode
 
 import orjson
 import sqlalchemy as sa
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app import openapi
-from app.access import Analyst, Reader
-from app.collections import COLLECTIONS, Collection
+from app import collections, openapi
+from app.access import Reader, allow
+from app.collections import Collection
 from app.features import Json, stamp
 from app.kept import Answer, AnswerKey
 from app.openapi import GEOJSON, OPENAPI
@@ -24,10 +27,15 @@ from pipelines import answers
 from pipelines.answers import Basis
 from pipelines.questions import SCOPES
 from pipelines.reference import Reference
+from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC
 from pipelines.texts import text
 
 router = APIRouter()
 
+# To everybody else none of this exists, whatever id they ask for.
+CollectionReader = Annotated[
+    Reader, Depends(allow(PUBLIC, PLANNER, ANALYST, COORDINATOR, purpose="map", hidden=True))
+]
 JSON = "application/json"
 _FEATURES = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
 _COMMON = "http://www.opengis.net/spec/ogcapi-common"
@@ -46,8 +54,16 @@ def _base(request: Request) -> str:
     return f"{str(request.base_url).rstrip('/')}/ogc"
 
 
-def _basis(request: Request, conn: sa.Connection, reader: Reader) -> Basis:
-    return answers.basis(conn, reader.role, services(request).reference.read(conn))
+@contextmanager
+def _asking(
+    request: Request, reader: Reader, *, released: bool
+) -> Iterator[tuple[sa.Connection, Basis]]:
+    """Open what a reader may read: to all but analysts, events are out of reach here."""
+    parts = services(request)
+    with parts.store_for(reader.role).read() as conn:
+        reference = parts.reference.read(conn)
+        inside = parts.released.in_force() if released else None
+        yield conn, answers.basis(conn, reader.role, reference, inside)
 
 
 def _link(href: str, rel: str, media: str, title: str) -> Json:
@@ -64,21 +80,23 @@ def _plain(request: Request) -> None:
         raise InvalidParameter("no-parameters", name=name[:40])
 
 
-def _collection(collection_id: str) -> Collection:
-    found = COLLECTIONS.get(collection_id)
-    if found is None:
-        raise NotFound("unknown-collection", name=collection_id[:40], known=", ".join(COLLECTIONS))
-    return found
+def _collection(request: Request, collection_id: str, reader: Reader) -> Collection:
+    """Find a collection; one that the reader may not see is as unknown as any other word."""
+    try:
+        return collections.find(collection_id, reader.role, reader.collections)
+    except NotFound:
+        services(request).log.note(reader.name, reader.role, "collection", "map", outcome="refused")
+        raise
 
 
 @router.get("/ogc")
 @router.get("/ogc/", include_in_schema=False)
-def landing(request: Request, _reader: Analyst) -> Response:
+def landing(request: Request, reader: CollectionReader) -> Response:
     """Say what is here."""
     _plain(request)
     base = _base(request)
-    with services(request).store.read() as conn:
-        label = services(request).reference.read(conn).profile.label
+    with _asking(request, reader, released=False) as (_, on):
+        label = on.reference.profile.label
     return _json(
         {
             "title": text("api-title", label=label),
@@ -95,41 +113,43 @@ def landing(request: Request, _reader: Analyst) -> Response:
 
 
 @router.get("/ogc/conformance")
-def conformance(request: Request, _reader: Analyst) -> Response:
+def conformance(request: Request, _reader: CollectionReader) -> Response:
     """Say which requirements are met."""
     _plain(request)
     return _json({"conformsTo": list(CONFORMS_TO)})
 
 
 @router.get("/ogc/api")
-def api(request: Request, _reader: Analyst) -> Response:
+def api(request: Request, reader: CollectionReader) -> Response:
     """Describe the API for programs."""
     _plain(request)
-    return _json(openapi.document(_base(request), "Lägesbild"), OPENAPI)
+    seen = collections.seen_by(reader.role, reader.collections)
+    document = openapi.document(_base(request), "Lägesbild", seen, reader.role)
+    return _json(document, OPENAPI)
 
 
 @router.get("/ogc/collections")
-def list_collections(request: Request, reader: Analyst) -> Response:
+def list_collections(request: Request, reader: CollectionReader) -> Response:
     """List the collections."""
     _plain(request)
     base = _base(request)
-    with services(request).store.read() as conn:
-        on = _basis(request, conn, reader)
+    with _asking(request, reader, released=True) as (_, on):
+        seen = collections.seen_by(reader.role, reader.collections)
     return _json(
         {
-            "collections": [_described(c, on, base) for c in COLLECTIONS.values()],
+            "collections": [_described(one, on, base) for one in seen],
             "links": [_link(f"{base}/collections", "self", JSON, text("link-collections"))],
         }
     )
 
 
 @router.get("/ogc/collections/{collection_id}")
-def describe_collection(request: Request, collection_id: str, reader: Analyst) -> Response:
+def describe_collection(request: Request, collection_id: str, reader: CollectionReader) -> Response:
     """Describe one collection and how it can be filtered."""
     _plain(request)
-    collection = _collection(collection_id)
-    with services(request).store.read() as conn:
-        on = _basis(request, conn, reader)
+    collection = _collection(request, collection_id, reader)
+    with _asking(request, reader, released=collection.released) as (_, on):
+        pass
     return _json(_described(collection, on, _base(request)))
 
 
@@ -174,17 +194,16 @@ def _filter(name: str, reference: Reference) -> Json:
 
 
 @router.get("/ogc/collections/{collection_id}/items")
-def items(request: Request, collection_id: str, reader: Analyst) -> Response:
+def items(request: Request, collection_id: str, reader: CollectionReader) -> Response:
     """Give a page of a collection's features."""
-    collection = _collection(collection_id)
-    with services(request).store.read() as conn:
-        on = _basis(request, conn, reader)
-        query = _query(request.query_params.multi_items(), collection, on.reference)
+    collection = _collection(request, collection_id, reader)
+    with _asking(request, reader, released=collection.released) as (conn, on):
+        query = _query(request.query_params.multi_items(), collection, on)
 
-        def make() -> bytes:
+        def make() -> Answer:
             page = collection.items(conn, on, query)
             links = _page_links(request, collection, query, page.matched)
-            return orjson.dumps(
+            body = orjson.dumps(
                 {
                     "type": "FeatureCollection",
                     "timeStamp": stamp(services(request).now()),
@@ -192,23 +211,31 @@ def items(request: Request, collection_id: str, reader: Analyst) -> Response:
                     "numberReturned": len(page.features),
                     "features": page.features,
                     "links": links,
+                    **page.about,
                 }
             )
+            return Answer.of(body, len(page.features))
 
-        if collection.layer and on.run is not None:
-            key = _key(request, on, query)
-            return _kept(request, services(request).answers.answer(key, make))
-        return _features(make())
+        edition = _edition(collection, on)
+        if edition is None:
+            answer = make()
+        else:
+            key = _key(request, reader, on, edition, query)
+            answer = services(request).answers.answer(key, make)
+    _note(request, reader, collection, answer.rows)
+    if edition is None or collection.points:
+        return _features(answer.body)
+    return _kept(request, answer)
 
 
 @router.get("/ogc/collections/{collection_id}/items/{fid}")
-def item(request: Request, collection_id: str, fid: str, reader: Analyst) -> Response:
+def item(request: Request, collection_id: str, fid: str, reader: CollectionReader) -> Response:
     """Give one feature."""
-    collection = _collection(collection_id)
-    with services(request).store.read() as conn:
-        on = _basis(request, conn, reader)
+    collection = _collection(request, collection_id, reader)
+    with _asking(request, reader, released=collection.released) as (conn, on):
         parse(request.query_params.multi_items(), ("crs",), on.reference.profile)
         found = collection.one(conn, on, fid)
+    _note(request, reader, collection, 0 if found is None else 1, fid)
     if found is None:
         raise NotFound("unknown-item", collection=collection.title, name=fid[:40])
     path = f"{_base(request)}/collections/{collection.id}"
@@ -219,9 +246,32 @@ def item(request: Request, collection_id: str, fid: str, reader: Analyst) -> Res
     return _features(orjson.dumps(found | {"links": links}))
 
 
-def _query(pairs: list[tuple[str, str]], collection: Collection, reference: Reference) -> Query:
-    query = parse(pairs, collection.parameters, reference.profile)
-    return query if query.area is None else replace(query, area_id=reference.area(query.area).id)
+def _note(
+    request: Request, reader: Reader, collection: Collection, rows: int, fid: str | None = None
+) -> None:
+    """Write a look at points into the log, before anything of it is given."""
+    if not collection.logged:
+        return
+    asked = dict(request.query_params) if fid is None else {"id": fid[:40]}
+    purpose = "analysis" if reader.role == ANALYST else "map"
+    log = services(request).log
+    log.note(reader.name, reader.role, collection.id, purpose, asked=asked, rows=rows)
+
+
+def _edition(collection: Collection, on: Basis) -> str | None:
+    """Name what never changes and an answer may be kept for; None where there is no such thing."""
+    if collection.released and on.released is not None:
+        return on.released.header.digest
+    if collection.layer and on.run is not None:
+        return f"run {on.run.id}"
+    return None
+
+
+def _query(pairs: list[tuple[str, str]], collection: Collection, on: Basis) -> Query:
+    query = parse(pairs, collection.parameters, on.reference.profile)
+    if query.area is None:
+        return query
+    return replace(query, area_id=on.reference.area(query.area).id)
 
 
 def _page_links(request: Request, collection: Collection, query: Query, matched: int) -> list[Json]:
@@ -243,12 +293,12 @@ def _page_links(request: Request, collection: Collection, query: Query, matched:
     return links
 
 
-def _key(request: Request, on: Basis, query: Query) -> AnswerKey:
-    """Name everything a layer's answer depends on."""
+def _key(request: Request, reader: Reader, on: Basis, edition: str, query: Query) -> AnswerKey:
+    """Name everything a kept answer depends on."""
     return AnswerKey(
-        run_id=0 if on.run is None else on.run.id,
+        edition=edition,
         revision=on.reference.revision,
-        role=on.role,
+        role=reader.role,
         base=_base(request),
         path=request.url.path,
         query=query,

@@ -1,31 +1,41 @@
-"""The map page and the names that lie under the map."""
+"""Each role's own page under the same link, and the names that lie under the maps."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Annotated
 from urllib.parse import urlencode
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app import map_page
-from app.access import Analyst
+from app import access, map_page
+from app.access import MapReader, Reader
+from app.routes import release
 from app.services import services
 from geo.errors import InvalidParameter
 from pipelines import answers, proving
 from pipelines.reference import Reference
+from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC, ROLES
 from store import imports, places
 
 router = APIRouter()
 
 LARGEST_M = 1000  # a name for more ground than this is no landmark
+SomebodyOrPublic = Annotated[Reader, Depends(access.allow(*ROLES, purpose="map"))]
 
 
 @router.get("/")
-def show_map(request: Request, reader: Analyst) -> Response:
-    """Show the map; a link from when areas went by name is led to the area's id."""
+def home(request: Request, reader: SomebodyOrPublic) -> Response:
+    """Show the reader's own page: the same link is another picture to every role."""
+    return HOMES[reader.role](request, reader)
+
+
+def exact_map(request: Request, reader: Reader) -> Response:
+    """Show the analysts' map; a link from when areas went by name is led to the area's id."""
     parts = services(request)
-    with parts.store.read() as conn:
+    with parts.installation.main.read() as conn:
         on = answers.basis(conn, reader.role, parts.reference.read(conn))
         by_id = _by_id(request, on.reference)
         if by_id is not None:
@@ -34,7 +44,17 @@ def show_map(request: Request, reader: Analyst) -> Response:
         proof = None if on.run is None else proving.found(conn, on.run)
     context = map_page.context(on, synthetic=synthetic)
     context |= {"reader": reader, "usefulness": map_page.usefulness(proof)}
+    asked = dict(request.query_params)
+    parts.log.note(reader.name, reader.role, "map-page", "analysis", asked=asked)
     return parts.pages.TemplateResponse(request, "map.html", context)
+
+
+HOMES: dict[str, Callable[[Request, Reader], Response]] = {
+    ANALYST: exact_map,
+    PLANNER: release.home,
+    COORDINATOR: release.home,
+    PUBLIC: release.home,
+}
 
 
 def _by_id(request: Request, reference: Reference) -> str | None:
@@ -60,17 +80,10 @@ def _by_id(request: Request, reference: Reference) -> str | None:
     return f"/?{urlencode([('omrade', str(area.id)), *pairs])}"
 
 
-@router.post("/logga-ut")
-def sign_out(request: Request, _reader: Analyst) -> Response:
-    """End the session."""
-    request.session.clear()
-    return RedirectResponse("/logga-in", status_code=303)
-
-
 @router.get("/karta/platser")
-def place_names(request: Request, _reader: Analyst) -> Response:
+def place_names(request: Request, reader: MapReader) -> Response:
     """Give the gazetteer's names, so that the map says where one is without a background map."""
-    with services(request).store.read() as conn:
+    with services(request).store_for(reader.role).read() as conn:
         named = [
             {"name": place.name, "kind": place.kind, "lon": place.lon, "lat": place.lat}
             for place in places.named_places(conn)

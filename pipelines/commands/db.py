@@ -2,29 +2,54 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from geo.errors import Conflict
-from pipelines import settings
-from pipelines.commands.door import opened, say
+from pipelines import looks, retention, settings
+from pipelines.commands.audit import operator
+from pipelines.commands.door import now, say
+from pipelines.looks import Log
+from pipelines.roles import ADMIN
+from pipelines.texts import text
 from store import backup as backups
-from store import schema
-from store.db import connect
+from store import installation, schema
+from store.db import Store, connect
+from store.parts import JOURNAL, PARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from store.parts import Part
 
 app = typer.Typer(help="Databasen: schema, kontroll, säkerhetskopia.", no_args_is_help=True)
+
+
+@contextmanager
+def parts(opening: Callable[[str, Part], Store] = schema.open_store) -> Iterator[list[Store]]:
+    """Open every part of the configured installation, the main one first."""
+    url = settings.load().database_url
+    with ExitStack() as opened:
+        stores = []
+        for part in PARTS:
+            stores.append(opening(url, part))
+            opened.callback(stores[-1].close)
+        yield stores
+
+
+def log_of(stores: Sequence[Store]) -> Log:
+    """Give the log that lies in one of these parts."""
+    journal = next(store for store in stores if store.part is JOURNAL)
+    return Log(journal, looks.anchor_file(settings.load().database_url), now)
 
 
 @app.command()
 def upgrade() -> None:
     """Skapa databasen eller uppgradera den till programmets version."""
-    store = connect(settings.load().database_url)
-    try:
-        before, after = schema.upgrade(store)
-    finally:
-        store.close()
+    before, after = installation.upgrade(settings.load().database_url)
     if before is None:
         say("db-created", after=after)
     else:
@@ -34,21 +59,27 @@ def upgrade() -> None:
 @app.command()
 def check() -> None:
     """Kontrollera att databasens schema är programmets."""
-    with opened() as store, store.read() as connection:
-        differences = schema.drift(connection)
-        revision = schema.current(connection)
+    differences, revisions = [], []
+    with parts() as stores:
+        for store in stores:
+            with store.read() as connection:
+                differences += schema.drift(connection, store.part)
+                revisions.append(str(schema.current(connection, store.part)))
     if differences:
         raise Conflict("db-drift", differences="; ".join(differences))
-    say("db-sound", revision=revision)
+    say("db-sound", revision=" / ".join(revisions))
 
 
 @app.command()
 def backup(
     file: Annotated[Path, typer.Argument(help="Ny fil, till exempel kopia-2026-11-22.gpkg.")],
 ) -> None:
-    """Skriv hela databasen till en ny GeoPackage-fil."""
-    with opened() as store:
-        rows = backups.backup(store, file)
+    """Skriv hela installationen till nya filer: databasen, utgåvorna och loggen."""
+    with parts() as stores:
+        log_of(stores).note(operator(), ADMIN, "backup", "operation")
+        rows = backups.backup(stores, file)
+    for part in PARTS:
+        say("db-backup-file", file=backups.file_of(file, part).name)
     say("db-backed-up", file=file.name, rows=rows)
 
 
@@ -60,10 +91,17 @@ def restore(
         bool, typer.Option("--replace", help="Ersätt det som finns i databasen.")
     ] = False,
 ) -> None:
-    """Läs tillbaka en säkerhetskopia."""
-    store = connect(settings.load().database_url)
-    try:
-        rows = backups.restore(store, file, replace=replace)
-    finally:
-        store.close()
-    say("db-restored", file=file.name, rows=rows)
+    """Läs tillbaka en säkerhetskopia och gallra det vars tid har gått ut."""
+    with parts(connect) as stores:
+        done = backups.restore(stores, file, now(), replace=replace)
+        retention.after_restore(stores, log_of(stores), (operator(), ADMIN), done, now())
+    say("db-restored", file=file.name, rows=done.rows)
+    for name in done.missing:
+        say("db-restored-without", file=name)
+    if done.journal_stands:
+        say("db-restored-log-stands")
+    for weeded in done.weeded:
+        if weeded.rows or weeded.runs:
+            name = text(f"data-class-{weeded.data_class}")
+            say("db-restored-weeded", name=name, rows=weeded.rows, runs=weeded.runs)
+    say("db-restored-look-through")

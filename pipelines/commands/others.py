@@ -1,25 +1,23 @@
-"""``lagesbild analyse``, ``export``, ``users``, ``keys`` and ``demo``."""
+"""``lagesbild analyse``, ``export`` and ``demo``."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pipelines import accounts, demo, export_html
+from pipelines import demo, export_html
 from pipelines.analyse import Parameters, analyse
 from pipelines.commands import reports
 from pipelines.commands.door import now, opened, print_json, say, steps_shown
 from pipelines.derive import PRECISE_M
 from pipelines.questions import Question
+from pipelines.texts import text
 
 OPERATOR = "analyst"  # whoever runs commands beside the database reads as an analyst
 
 export_app = typer.Typer(help="Skriv kartan till en fil.", no_args_is_help=True)
-users_app = typer.Typer(help="Lokala konton.", no_args_is_help=True)
-keys_app = typer.Typer(help="Nycklar för skript.", no_args_is_help=True)
 demo_app = typer.Typer(help="Demonstration med påhittade data.", no_args_is_help=True)
 
 
@@ -74,37 +72,6 @@ def export_map(
     say("exported", file=file.name, cells=shown)
 
 
-@users_app.command("add")
-def add_user(
-    name: Annotated[str, typer.Argument(help="Kontots namn.")],
-    role: Annotated[str, typer.Option(help="Roll.")] = "analyst",
-    *,
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Läs lösenordet från standard in.")
-    ] = False,
-) -> None:
-    """Lägg till ett konto, eller ge det ett nytt lösenord."""
-    if password_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = typer.prompt("Lösenord", hide_input=True, confirmation_prompt="En gång till")
-    with opened() as store:
-        accounts.put_user(store, name, password, role, now())
-    say("user-added", name=name, role=role)
-
-
-@keys_app.command("add")
-def add_key(
-    name: Annotated[str, typer.Argument(help="Vad nyckeln är till för.")],
-    role: Annotated[str, typer.Option(help="Roll.")] = "analyst",
-    days: Annotated[int, typer.Option(help="Giltig så många dagar.")] = 90,
-) -> None:
-    """Gör en nyckel för skript; den visas en gång."""
-    with opened() as store:
-        key = accounts.new_key(store, name, role, days, now())
-    say("key-added", name=name, days=days, key=key)
-
-
 @demo_app.command()
 def prepare(
     folder: Annotated[Path, typer.Option("--dir", help="Mapp för filer och databas.")] = Path(
@@ -118,4 +85,5 @@ def prepare(
         reports.show(report, dry_run=False)
     run = made.outcome.run
     say("demo-ready", incidents=run.n_incidents, clusters=made.outcome.clusters)
-    say("demo-sign-in", user=made.user, password=made.password)
+    for role, name in demo.USERS.items():
+        say("demo-sign-in", role=text(f"role-{role}"), user=name, password=made.password)

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 import pytest
 import shapely
 import sqlalchemy as sa
-from alembic.script import ScriptDirectory
 
 from geo.errors import SchemaMismatch
 from store import db, runs, schema, verdicts
@@ -265,7 +264,7 @@ def test_the_revisions_make_exactly_the_tables_of_the_models(store_url):
 
 
 def test_the_revisions_form_one_line_without_a_way_back():
-    scripts = list(ScriptDirectory(str(schema.MIGRATIONS)).walk_revisions())
+    scripts = list(schema.scripts().walk_revisions())
     assert [script.revision for script in scripts][::-1] == schema.revisions()
     assert all(len(script.nextrev) <= 1 and script.doc for script in scripts)
     assert not any(hasattr(script.module, "downgrade") for script in scripts)

@@ -154,7 +154,7 @@ values = st.one_of(
 )
 
 
-@IN_ONE_FOLDER
+@settings(IN_ONE_FOLDER, max_examples=25)  # each starts a child
 @given(st.lists(st.fixed_dictionaries({"a": values, "b": values}), min_size=1, max_size=5))
 def test_values_of_geojson_become_the_cells_a_csv_would_have(tmp_path, rows):
     features = [

@@ -18,21 +18,32 @@ export const isNamed = (area) => area.properties.kind !== "municipality";
  *   begin with, and a function that says where a point is
  */
 export async function loadGround(layers, system) {
-  const [areas, schools, venues, places] = await Promise.all([
+  const [areas, schools, venues] = await Promise.all([
     collection("areas"),
     collection("schools"),
     collection("venues"),
-    placeNames(),
   ]);
   const named = areas.filter(isNamed);
   fill(layers.ground, areas.filter((area) => !isNamed(area)), system);
   fill(layers.areas, named, system);
   fill(layers.schools, schools, system);
   fill(layers.venues, venues, system);
-  const names = new Set(named.map((area) => area.properties.name));
-  fill(layers.places, asFeatures(places.filter((place) => !names.has(place.name))), system);
+  const places = await loadNames(layers, areas, system);
   const source = (named.length ? layers.areas : layers.ground).getSource();
   return { home: source.getExtent(), where: describer(places, holders(layers, system)) };
+}
+
+/**
+ * Put the gazetteer's names on the map, but for those that the areas themselves bear.
+ * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
+ * @param {readonly import("./data.js").Feature[]} areas
+ * @param {any} system the map's projection
+ */
+export async function loadNames(layers, areas, system) {
+  const places = await placeNames();
+  const names = new Set(areas.filter(isNamed).map((area) => area.properties.name));
+  fill(layers.places, asFeatures(places.filter((place) => !names.has(place.name))), system);
+  return places;
 }
 
 /**

@@ -11,8 +11,9 @@ const OUTLINED = ["established", "uncertain"];
  * @param {readonly import("./scale.js").Class[]} classes
  * @param {readonly import("./data.js").Feature[]} cells on the map
  * @param {string} level whose level the verdicts compare with
+ * @param {string} [title] what the colours count
  */
-export function showLegend(target, classes, cells, level) {
+export function showLegend(target, classes, cells, level, title = "Händelser per ruta") {
   if (!cells.length) {
     target.replaceChildren();
     return;
@@ -26,7 +27,7 @@ export function showLegend(target, classes, cells, level) {
     const attributes = { "data-from": String(one.from), "data-to": String(one.to) };
     list.append(row(attributes, swatch, one.label, many));
   }
-  const counted = element("div", {}, element("h2", {}, "Händelser per ruta"), list);
+  const counted = element("div", {}, element("h2", {}, title), list);
   target.replaceChildren(counted, ...outlines(cells, level));
 }
 

@@ -1,0 +1,240 @@
+"""What the page of the release says: pickers, a table and what is not shown, for planners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from app.map_page import Choice, theme_name, window_label
+from geo.errors import InvalidParameter
+from geo.profile import Profile
+from pipelines.reference import Reference
+from pipelines.released import PLACE, UNIT, ZONE, Answer, Asked, Released, Shown, Told
+from pipelines.texts import text
+from store.releases import PHYSICAL
+
+DETAILS = (PLACE, ZONE, UNIT)
+THEME_PREFIX = "tema-"
+EVERY_WINDOW = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a link asks the release for."""
+
+    asked: Asked
+    detail: str
+    passed_over: tuple[str, ...]  # words for choices of the link that a release cannot answer
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One number in the table."""
+
+    key: str  # the feature on the map
+    name: str
+    count: int
+    wider: str  # what else is in the number; "" where it is exactly what was asked for
+    verdict: str
+    why: str
+    trend: str
+
+
+def choose(given: Mapping[str, str], released: Released, reference: Reference) -> Chosen:
+    """Read a link as the map page writes it; a release answers what it can and says what not.
+
+    The same link shows an analyst points and a planner the release, so the words are the same:
+    omrade, fonster, typ, period; and `detalj` for how finely the ground is divided.
+    """
+    passed: list[str] = []
+    periods, period = released.periods(), given.get("period", "")
+    told = released.part(period if period in periods else periods[0])
+    asked = Asked(
+        period=told.part.period,
+        themes=_theme(given.get("typ", ""), told, reference.profile, passed),
+        blocks=_block(given.get("fonster", ""), told, passed),
+        places=_place(given.get("omrade", ""), told, reference, passed),
+    )
+    if period not in ("", "allt", *periods):
+        passed.append(text("release-passed-period", value=period[:40]))
+    detail = given.get("detalj", PLACE)
+    return Chosen(asked, detail if detail in DETAILS else PLACE, tuple(passed))
+
+
+def _theme(written: str, told: Told, profile: Profile, passed: list[str]) -> tuple[str, ...]:
+    """Find the theme of a link: a release knows themes, not single kinds of events."""
+    slug = written.removeprefix(THEME_PREFIX)
+    if slug in told.themes:
+        return (slug,)
+    themes = {category.code: category.theme for category in profile.categories}
+    theme = themes.get(slug, "")
+    if theme in told.themes:
+        label = next(each.label for each in profile.categories if each.code == slug)
+        passed.append(text("release-passed-kind", kind=label, theme=theme_name(theme)))
+        return (theme,)
+    return ()
+
+
+def _block(written: str, told: Told, passed: list[str]) -> tuple[str, ...]:
+    if written in told.blocks:
+        return (written,)
+    if written not in ("", EVERY_WINDOW):
+        passed.append(text("release-passed-window", value=written[:40]))
+    return ()
+
+
+def _place(written: str, told: Told, reference: Reference, passed: list[str]) -> tuple[str, ...]:
+    """Find a place by its slug, or by the id or name of the area that it is."""
+    slugs = {unit.place for unit in told.units} | {unit.zone for unit in told.units}
+    if not written:
+        return ()
+    if written in slugs:
+        return (written,)
+    try:
+        name = reference.area(written).name
+    except InvalidParameter:
+        return ()
+    for unit in told.units:
+        if name in (unit.zone_name, unit.place_name):
+            return (unit.zone if name == unit.zone_name else unit.place,)
+    passed.append(text("release-passed-area", name=name))
+    return ()
+
+
+def context(released: Released, chosen: Chosen, reference: Reference) -> dict[str, object]:
+    """Collect everything the template shows about one answer."""
+    told = released.part(chosen.asked.period)
+    answer = told.answer(chosen.asked, chosen.detail)
+    profile, header = reference.profile, released.header
+    return {
+        "periods": [Choice(each, period_name(each)) for each in released.periods()],
+        "themes": [Choice(f"{THEME_PREFIX}{each}", theme_name(each)) for each in told.themes],
+        "blocks": [Choice(each, block_name(each, profile)) for each in told.blocks],
+        "places": _places(told),
+        "details": [Choice(each, text(f"release-detail-{each}")) for each in DETAILS],
+        "chosen": {
+            "place": "".join(chosen.asked.places),
+            "theme": "".join(f"{THEME_PREFIX}{each}" for each in chosen.asked.themes),
+            "block": "".join(chosen.asked.blocks),
+            "period": chosen.asked.period,
+            "detail": chosen.detail,
+        },
+        "passed_over": chosen.passed_over,
+        "total": answer.total,
+        "asked_for": _asked_for(chosen.asked, told, profile),
+        "wider": _wider(answer, chosen.asked, told, profile),
+        "rows": _rows(answer, chosen.asked, told, profile),
+        "items": urlencode(query_of(chosen)),
+        "edition": {
+            "number": header.number,
+            "house": header.house,
+            "digest": header.digest[:12],
+            "signed_by": header.signed_by,
+            "created": header.created_at.date().isoformat(),
+            "k": header.settings.get("k"),
+            "spots": header.settings.get("spots"),
+        },
+        "physical": bool(released.periods(PHYSICAL)),
+        "synthetic": header.synthetic,
+    }
+
+
+def query_of(chosen: Chosen) -> dict[str, str]:
+    """Write the question as parameters of the collection that gives the map the same numbers."""
+    asked = chosen.asked
+    pairs = {
+        "period": asked.period,
+        "theme": ",".join(asked.themes),
+        "block": ",".join(asked.blocks),
+        "place": ",".join(asked.places),
+        "detail": chosen.detail,
+    }
+    return {name: value for name, value in pairs.items() if value}
+
+
+def _places(told: Told) -> list[Choice]:
+    """Offer places and, below each that has several, its zones."""
+    made: list[Choice] = []
+    for place in dict.fromkeys(unit.place for unit in told.units):
+        inside = [unit for unit in told.units if unit.place == place]
+        made.append(Choice(place, inside[0].place_name))
+        zones = {unit.zone: unit.zone_name for unit in inside}
+        if len(zones) > 1:
+            ordered = sorted(zones.items(), key=lambda pair: pair[1])
+            made += [Choice(slug, f"– {name}") for slug, name in ordered]
+    return made
+
+
+def _rows(answer: Answer, asked: Asked, told: Told, profile: Profile) -> list[Row]:
+    """Put the numbers in order, the largest first; equal ones by name."""
+    ordered = sorted(answer.shown, key=lambda each: (-each.count, each.name))
+    return [_row(each, answer, asked, told, profile) for each in ordered]
+
+
+def _row(shown: Shown, answer: Answer, asked: Asked, told: Told, profile: Profile) -> Row:
+    found = shown.finding
+    verdict = "" if found is None or found.verdict is None else found.verdict
+    reason = "" if found is None or not found.reasons else found.reasons.split()[0]
+    return Row(
+        key=f"{answer.period}.{shown.units[0]}",
+        name=f"{shown.name} {shown.label}".strip(),
+        count=shown.count,
+        wider=_wider(shown, asked, told, profile),
+        verdict=text(f"verdict-{verdict}") if verdict else "",
+        why=text(f"why-{reason}") if verdict and reason else "",
+        trend=_trend(shown),
+    )
+
+
+def _trend(shown: Shown) -> str:
+    """Say how a number stands to the same one a year earlier."""
+    found = shown.finding
+    if found is None or found.trend is None or found.before is None:
+        return ""
+    return text(f"release-trend-{found.trend}", before=found.before)
+
+
+def _wider(answer: Answer | Shown, asked: Asked, told: Told, profile: Profile) -> str:
+    """Say what else is in a number, where single parts are too small to be told apart."""
+    more = [
+        *(theme_name(each) for each in _beyond(answer.themes, asked.themes)),
+        *(block_name(each, profile).lower() for each in _beyond(answer.blocks, asked.blocks)),
+    ]
+    if asked.places and isinstance(answer, Shown):
+        names = {unit.place: unit.place_name for unit in told.units}
+        names |= {unit.zone: unit.zone_name for unit in told.units}
+        inside = set(answer.places) | set(answer.zones)
+        if not inside & set(asked.places):
+            more += [names[each] for each in answer.places]
+    return text("release-wider", more=", ".join(more)) if more else ""
+
+
+def _beyond(held: tuple[str, ...], asked: tuple[str, ...]) -> list[str]:
+    return [each for each in held if each not in asked] if asked else []
+
+
+def _asked_for(asked: Asked, told: Told, profile: Profile) -> str:
+    """Say in words what was asked for."""
+    names = {unit.place: unit.place_name for unit in told.units}
+    names |= {unit.zone: unit.zone_name for unit in told.units}
+    return " · ".join(
+        (
+            ", ".join(names[each] for each in asked.places) or text("release-everywhere"),
+            ", ".join(block_name(each, profile) for each in asked.blocks)
+            or text("release-any-time"),
+            ", ".join(theme_name(each) for each in asked.themes) or text("release-any-theme"),
+            period_name(asked.period),
+        )
+    )
+
+
+def period_name(period: str) -> str:
+    """Name a period: a year, or a tertial of one."""
+    year, dash, tertial = period.partition("-T")
+    return text(f"release-tertial-{tertial}", year=year) if dash else year
+
+
+def block_name(slug: str, profile: Profile) -> str:
+    """Name a block of time: by the profile's window of that name, or the time between them."""
+    return window_label(profile, slug) or text("release-other-time")

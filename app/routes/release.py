@@ -1,0 +1,42 @@
+"""The page of the release: what planners, and where it is opened the public, see of events."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from app import map_page, release_page
+from app.access import MapReader, Reader
+from app.services import services
+from pipelines.roles import COORDINATOR
+from store import observations
+
+router = APIRouter()
+
+
+@router.get("/utgava")
+def show_release(request: Request, reader: MapReader) -> Response:
+    """Show the release in force."""
+    return home(request, reader)
+
+
+def home(request: Request, reader: Reader) -> Response:
+    """Show the release in force, or say that there is none yet."""
+    parts = services(request)
+    released = parts.released.in_force()
+    with parts.store_for(reader.role).read() as conn:
+        reference = parts.reference.read(conn)
+        waits = reader.role == COORDINATOR and len(observations.unreviewed(conn))
+    context: dict[str, object] = {
+        "reader": reader,
+        "profile": reference.profile,
+        "projection": map_page.projection(reference.profile),
+        "waiting": waits,
+    }
+    asked: dict[str, str] = {}
+    if released is not None and released.periods():
+        chosen = release_page.choose(request.query_params, released, reference)
+        context["told"] = release_page.context(released, chosen, reference)
+        asked = release_page.query_of(chosen)
+    parts.log.note(reader.name, reader.role, "release-page", "map", asked=asked)
+    return parts.pages.TemplateResponse(request, "release.html", context)
