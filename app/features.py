@@ -104,6 +104,7 @@ def released(told: Told, found: Shown, answer: Released) -> Json:
         "themes": list(found.themes),
         "blocks": list(found.blocks),
         "tertials": list(found.tertials),
+        "kind": told.units[found.units[0]].kind if len(found.places) == 1 else "several",
         "places": list(found.places),
         "zones": list(found.zones),
         "period": answer.period,

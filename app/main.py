@@ -57,7 +57,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         raise InvalidParameter("setting-missing", name=configuration.variable("session_secret"))
     logs.install()
     installation = open_installation(settings.database_url, settings.open_role)
-    anchor = settings.audit_anchor or looks.anchor_file(settings.database_url)
+    anchor = looks.anchor_file(settings.database_url, settings.audit_anchor)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:

@@ -58,12 +58,12 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
         "sizes": [Choice(str(r), text(f"size-{r}")) for r in cells.RESOLUTIONS],
         "run": None if run is None else _provenance(run, profile.timezone),
         "outdated": text("map-outdated") if on.outdated else "",
-        "words": _words(),
+        "words": words(),
         "synthetic": synthetic or (run is not None and run.synthetic),
     }
 
 
-def _words() -> dict[str, dict[str, str]]:
+def words() -> dict[str, dict[str, str]]:
     """Give the browser the words for slugs that it meets in features."""
     return {
         "observation": {slug: text(f"observation-{slug}") for slug in observations.TYPE_SLUGS},

@@ -2,9 +2,8 @@
 
 This is the only part of the door that calls another machine, and it calls one: the configured
 issuer. Its addresses must lie on the issuer's own host, redirects are not followed, and the whole
-exchange has a few seconds. It runs in the thread of its request, on a loop of its own, as Authlib
-wants one. Keys and addresses are read anew at each sign-in, so that none goes
-stale; sign-ins are few.
+exchange has a few seconds, in the thread of its request. Keys and addresses are read anew at each
+sign-in, so that none goes stale; sign-ins are few.
 """
 
 from __future__ import annotations

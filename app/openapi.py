@@ -7,9 +7,17 @@ Each reader gets the definition of what exists for that reader. FastAPI's own do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
+from typing import Any
 
-from app.collections import Collection
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from app.access import Allow, guard_of
+from app.collections import COLLECTIONS, Collection
 from app.features import Json
+from app.problems import PROGRAM_PATHS
 from app.queries import CRS84, DEFAULT_LIMIT, MOST_ITEMS
 from geo import cells
 from pipelines.questions import DEFAULT_RESOLUTION, SCOPES
@@ -20,6 +28,7 @@ from pipelines.texts import text
 GEOJSON = "application/geo+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 PROBLEM = "application/problem+json"
+PAGE = "text/html"
 
 _LIMIT: Json = {
     "type": "integer",
@@ -35,6 +44,17 @@ _RESOLUTION: Json = {
 _NUMBERS: Json = {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}}
 _TEXT: Json = {"type": "string"}
 _ONE_SYSTEM: Json = {"type": "string", "enum": [CRS84], "default": CRS84}
+_PROBLEM_SCHEMA: Json = {
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": _TEXT,
+        "title": _TEXT,
+        "status": {"type": "integer"},
+        "detail": _TEXT,
+        "instance": _TEXT,
+    },
+}
 
 SCHEMAS: dict[str, Json] = {
     "limit": _LIMIT,
@@ -171,18 +191,132 @@ def _responses() -> Json:
         "forbidden": text("api-forbidden"),
         "missing": text("api-missing"),
     }
-    schema: Json = {
-        "type": "object",
-        "required": ["type", "title", "status", "detail"],
-        "properties": {
-            "type": _TEXT,
-            "title": _TEXT,
-            "status": {"type": "integer"},
-            "detail": _TEXT,
-            "instance": _TEXT,
-        },
-    }
     return {
-        name: {"description": meaning, "content": {PROBLEM: {"schema": schema}}}
+        name: {"description": meaning, "content": {PROBLEM: {"schema": _PROBLEM_SCHEMA}}}
         for name, meaning in meanings.items()
+    }
+
+
+# What a route answers when all is well, where it is not a page; the longest beginning counts.
+_KINDS: dict[str, str] = {
+    "/ogc": "application/json",
+    "/ogc/api": OPENAPI,
+    "/ogc/collections/{collection_id}/items": GEOJSON,
+    "/methods": "application/json",
+    "/karta/": "application/json",
+    "/health": "application/json",
+}
+_LINK = ("omrade", "fonster", "typ", "period", "detalj")  # what a link to a picture carries
+_ASKED: dict[str, tuple[str, ...]] = {
+    "/": _LINK,
+    "/utgava": _LINK,
+    "/logga-in": ("next",),
+    "/logga-in/oidc": ("next",),
+    "/logga-in/oidc/svar": ("code", "state", "error"),
+    "/ogc/collections/{collection_id}/items": tuple(SCHEMAS),
+    "/ogc/collections/{collection_id}/items/{fid}": ("crs",),
+}
+_ELSEWHERE: dict[str, tuple[str, ...]] = {
+    "/favicon.ico": ("301",),
+    "/logga-in/oidc": ("200", "302"),
+    "/logga-ut": ("303",),
+    "/ogc/collections/{collection_id}/items": ("200", "304"),
+}
+_MEANINGS = {
+    "200": "Answered.",
+    "301": "The icon has another name.",
+    "302": "At the organisation's sign-in service.",
+    "303": "On another page: the next one, or the sign-in page.",
+    "304": "The reader's browser holds exactly this.",
+}
+_REFUSALS = {
+    "400": "Something given cannot be used.",
+    "401": "Nobody is signed in.",
+    "403": "This role, or this form, may not.",
+    "404": "There is none, or none for this role.",
+    "405": "Not with this method.",
+    "413": "The body is too large.",
+    "429": "Too often.",
+    "503": "The store cannot be reached.",
+}
+
+
+def every_route(app: FastAPI) -> dict[str, Any]:
+    """Describe every route there is: who may use it, what for, and all it may answer.
+
+    Parameters
+    ----------
+    app
+        Put together, with all its routes.
+
+    Returns
+    -------
+    dict
+        FastAPI's own OpenAPI 3.1 document. Each operation also has ``x-roles`` (null: anybody),
+        ``x-purpose`` and ``x-hidden`` from the route's declaration in `app.access`.
+    """
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    shown = [copy(route) for route in routes]
+    for route in shown:
+        route.include_in_schema = True
+    made: dict[str, Any] = get_openapi(title=app.title, version="1", routes=shown)
+    for route in routes:
+        for method in route.methods or ():
+            described = made["paths"][route.path_format][method.lower()]
+            _complete(described, route, method, guard_of(route))
+    made["components"]["securitySchemes"] = {
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        "session": {"type": "apiKey", "in": "cookie", "name": "lagesbild"},
+    }
+    made["components"]["responses"] = _all_problems()
+    for name in ("HTTPValidationError", "ValidationError"):  # ours are problems
+        made["components"]["schemas"].pop(name, None)
+    return made
+
+
+def _complete(described: dict[str, Any], route: APIRoute, method: str, guard: Allow | None) -> None:
+    """Add to one operation what FastAPI cannot know of it."""
+    path = route.path_format
+    described["x-roles"] = None if guard is None else sorted(guard.roles)
+    described["x-purpose"] = None if guard is None else guard.purpose
+    described["x-hidden"] = guard is not None and guard.hidden
+    if guard is not None:
+        described["security"] = [{"key": []}, {"session": []}]
+    named = [
+        {"name": name, "in": "query", "required": False, "schema": SCHEMAS.get(name, _TEXT)}
+        | ({"style": "form", "explode": False} if name in SCHEMAS else {})
+        for name in (_ASKED.get(path, ()) if method == "GET" else ())
+    ]
+    if named:
+        described["parameters"] = [*described.get("parameters", ()), *named]
+    for parameter in described.get("parameters", ()):
+        if parameter["name"] == "collection_id":
+            parameter["schema"]["enum"] = sorted(COLLECTIONS)
+    described["responses"] = _all_answers(path)
+
+
+def _all_answers(path: str) -> dict[str, Any]:
+    """Name the answers of a route: all is well, elsewhere, and every problem."""
+    begin = max((kind for kind in _KINDS if path.startswith(kind)), key=len, default=None)
+    for_programs = path.startswith(PROGRAM_PATHS)
+    usual = ("200",) if for_programs else ("200", "303")  # a person is sent to the sign-in page
+    answers: dict[str, Any] = {
+        status: {"description": _MEANINGS[status]} for status in _ELSEWHERE.get(path, usual)
+    }
+    if "200" in answers:
+        answers["200"]["content"] = {PAGE if begin is None else _KINDS[begin]: {"schema": {}}}
+    kind = "" if for_programs else "-page"
+    return answers | {
+        status: {"$ref": f"#/components/responses/{status}{kind}"} for status in _REFUSALS
+    }
+
+
+def _all_problems() -> dict[str, Any]:
+    """Describe each problem as programs get it and, with ``-page``, as people may get it too."""
+    problem: dict[str, Any] = {PROBLEM: {"schema": _PROBLEM_SCHEMA}}
+    forms = {"": problem, "-page": problem | {PAGE: {"schema": _TEXT}}}
+    return {
+        f"{status}{form}": {"description": why, "content": content}
+        for status, why in _REFUSALS.items()
+        for form, content in forms.items()
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from app import map_page
 from app.map_page import Choice, theme_name, window_label
 from geo.errors import InvalidParameter
 from geo.profile import Profile
@@ -125,7 +126,7 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
         "asked_for": _asked_for(chosen.asked, told, profile),
         "wider": _wider(answer, chosen.asked, told, profile),
         "rows": _rows(answer, chosen.asked, told, profile),
-        "items": urlencode(query_of(chosen)),
+        "query": urlencode(query_of(chosen)),
         "edition": {
             "number": header.number,
             "house": header.house,
@@ -136,6 +137,7 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
             "spots": header.settings.get("spots"),
         },
         "physical": bool(released.periods(PHYSICAL)),
+        "words": map_page.words(),
         "synthetic": header.synthetic,
     }
 
@@ -178,13 +180,22 @@ def _row(shown: Shown, answer: Answer, asked: Asked, told: Told, profile: Profil
     reason = "" if found is None or not found.reasons else found.reasons.split()[0]
     return Row(
         key=f"{answer.period}.{shown.units[0]}",
-        name=f"{shown.name} {shown.label}".strip(),
+        name=_place_name(shown, told),
         count=shown.count,
         wider=_wider(shown, asked, told, profile),
         verdict=text(f"verdict-{verdict}") if verdict else "",
         why=text(f"why-{reason}") if verdict and reason else "",
         trend=_trend(shown),
     )
+
+
+def _place_name(shown: Shown, told: Told) -> str:
+    """Name what a number lies on: a place, a cell by what is near it, or some parts of a place."""
+    if shown.label:
+        return text("release-cell", place=shown.name, near=shown.label)
+    held = set(shown.units)
+    whole = {unit.number for unit in told.units if unit.zone in shown.zones}
+    return shown.name if whole <= held else text("release-parts-of", place=shown.name)
 
 
 def _trend(shown: Shown) -> str:

@@ -137,8 +137,10 @@ def _begin(connection: sa.Connection, path: Path, entry: Entry, link: Link) -> L
     return link
 
 
-def anchor_file(url: str) -> Path | None:
-    """Name the usual place of the anchor: beside a GeoPackage; a server has none."""
+def anchor_file(url: str, chosen: Path | None = None) -> Path | None:
+    """Name the anchor's place: the chosen one, or beside a GeoPackage; a server has none."""
+    if chosen is not None:
+        return chosen
     file = db.part_file(url, JOURNAL)
     return None if file is None else file.with_suffix(".anchor")
 

@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     audit_anchor: Path | None = Field(
         default=None, description="File outside the database that keeps the log's last digest."
     )
+    signing_key: Path | None = Field(
+        default=None, description="File of the private key that exported releases are signed with."
+    )
+    trusted_keys: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Whose releases are taken in: name=lb-key1:...;name=lb-key1:...",
+    )
     oidc_issuer: str | None = Field(
         default=None,
         pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])",

@@ -121,7 +121,7 @@ def restore(stores: Sequence[Store], origin: Path, now: datetime, *, replace: bo
         copies = [
             stack.enter_context(_drawn(files[store.part], store.part, folder)) for store in there
         ]
-        for store in there:
+        for store in stores:
             schema.upgrade(store)
         work = _Restoring(now, replace=replace)
         for store, copy in zip(there, copies, strict=True):

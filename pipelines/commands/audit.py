@@ -36,7 +36,7 @@ def opened_log() -> Iterator[Log]:
     chosen = settings.load()
     journal = schema.open_store(chosen.database_url, JOURNAL)
     try:
-        yield Log(journal, looks.anchor_file(chosen.database_url), now)
+        yield Log(journal, looks.anchor_file(chosen.database_url, chosen.audit_anchor), now)
     finally:
         journal.close()
 

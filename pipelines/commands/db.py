@@ -43,7 +43,8 @@ def parts(opening: Callable[[str, Part], Store] = schema.open_store) -> Iterator
 def log_of(stores: Sequence[Store]) -> Log:
     """Give the log that lies in one of these parts."""
     journal = next(store for store in stores if store.part is JOURNAL)
-    return Log(journal, looks.anchor_file(settings.load().database_url), now)
+    chosen = settings.load()
+    return Log(journal, looks.anchor_file(chosen.database_url, chosen.audit_anchor), now)
 
 
 @app.command()

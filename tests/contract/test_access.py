@@ -314,7 +314,7 @@ def test_a_role_that_is_none_of_ours_opens_nothing(house):
     with house.store.write() as conn:
         key = accounts.NewKey("visitor", digest, "visitor", house.clock.time, later)
         accounts.add_key(conn, key)
-    answer = house.visitor().get(OPEN, headers={"X-API-Key": "visitor"})
+    answer = house.visitor().get(ANALYSTS, headers={"X-API-Key": "visitor"})
     assert (answer.status_code, answer.json()["detail"]) == (403, "Din roll får inte se detta.")
 
 

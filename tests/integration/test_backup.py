@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
 from geo.errors import Conflict, InvalidParameter, NotFound, SchemaMismatch
 from pipelines import looks
+from pipelines.commands import db as commands
 from pipelines.looks import Log
 from store import (
     accounts,
@@ -553,3 +555,20 @@ def test_a_name_that_is_taken_stops_the_whole_backup(gpkg_url, tmp_path):
     assert not (tmp_path / "kopia.gpkg").exists()
     assert not (tmp_path / "kopia.journal.sqlite").exists()
     assert taken.read_text() == "upptaget"
+
+
+def test_a_single_file_from_before_there_were_parts_makes_a_whole_installation(
+    kopia3, store_url, monkeypatch
+):
+    file, _ = kopia3
+    for part in (RELEASE, JOURNAL):
+        backup.file_of(file, part).unlink()
+    monkeypatch.setenv("LAGESBILD_DATABASE_URL", store_url)
+    done = CliRunner().invoke(commands.app, ["restore", str(file)])
+    assert done.exception is None
+    with whole(store_url) as stores:
+        assert [line.entry.what for line in lines(stores[2])] == ["restore"]
+    again = file.with_name("igen.gpkg")
+    assert CliRunner().invoke(commands.app, ["backup", str(again)]).exception is None
+    assert all(backup.file_of(again, part).is_file() for part in PARTS)
+    assert CliRunner().invoke(commands.app, ["check"]).exception is None

@@ -373,14 +373,40 @@ def test_the_tertials_of_the_running_year_are_told_where_they_are_chosen(new_hou
     assert (third.first_day, third.after_day) == (date(2025, 9, 1), date(2026, 1, 1))
 
 
-def test_the_physical_layer_is_told_only_where_the_joint_audit_finds_nothing(house):
+def test_the_physical_layer_counts_damage_and_fires_of_three_years(new_house):
+    house = new_house
+    house.show(Choice(order=("place", "theme")))
+    told = house.parts(1)[PHYSICAL, "2023–2025"]
+    themes = ("skadegorelse_klotter", "brand")
+    assert {atom.themes for atom in told.atoms} == {themes}
+    whole = house.desk.one(
+        "SELECT sum(count) FROM incident WHERE on_map AND starts_at >= :a AND starts_at < :b AND "
+        "(category LIKE 'brand%' OR category IN ('skadegorelse', 'klotter'))",
+        a="2022-12-31T23:00:00.000Z",
+        b="2025-12-31T23:00:00.000Z",
+    )
+    assert sum(atom.count for atom in told.atoms) == whole
+    cells = [unit for unit in told.units if unit.level == "cell"]
+    assert len(cells) > 10
+    assert sum(not unit.cells for unit in told.units) == 1
     with house.release.read() as connection:
-        audit = stored.find(connection, 1).audit
-    told = house.parts(1).get((PHYSICAL, "2023–2025"))
-    assert audit["leaks"] == 0
-    if told is None:
-        return
-    assert all(set(atom.themes) <= {"skadegorelse_klotter", "brand"} for atom in told.atoms)
+        assert "2023–2025" in stored.find(connection, 1).audit["events"]
+
+
+def test_the_physical_layer_is_withheld_where_the_trees_would_give_a_number_away(new_house):
+    built = new_house.build()  # these trees are finer, and beside them it would tell of 4 events
+    assert ("2023–2025", PHYSICAL) not in built.fresh
+    assert [each.why for each in built.left if each.product == PHYSICAL] == ["leaks"]
+
+
+def test_violence_can_be_held_to_more_events_than_other_themes(new_house):
+    built = new_house.build(Choice(k_person=10))
+    told = new_house.parts(built.header.number)[TREE, "2025"]
+    person = [atom for atom in told.atoms if {"vald", "krogvald"} & set(atom.themes)]
+    other = [atom for atom in told.atoms if not {"vald", "krogvald"} & set(atom.themes)]
+    assert min(atom.count for atom in person) >= 10
+    assert {atom.k for atom in person} == {10}
+    assert min(atom.count for atom in other) < 10
 
 
 def test_nothing_is_told_before_a_release_is_in_force(new_house):
@@ -427,17 +453,27 @@ def typed(new_house, monkeypatch):
     return lambda *words: CliRunner().invoke(release.app, list(words))
 
 
-def test_the_command_line_builds_audits_and_lists(typed):
+def test_the_command_line_builds_audits_and_lists(typed, new_house):
     built = typed("build", "--embargo-days", "20")
     assert built.exit_code == 0, built.output
     assert text("release-next", number=1) in built.output
     values = {"period": "2025", "product": text("release-product-tree")}
     assert text("release-fresh", **values) in built.output
-    assert text("release-audit-none") in typed("list").output
     audited = typed("audit")
     assert audited.exit_code == 0
     assert text("release-audited-clean") in audited.output
-    assert text("release-audit-clean") in typed("list").output
+    with new_house.release.read() as connection:
+        header = stored.find(connection, 1)
+    line = text(
+        "release-line",
+        number=1,
+        house="Eskilstuna kommun",
+        created=f"{header.created_at:%Y-%m-%d %H:%M}",
+        state=text("release-state-never"),
+        audit=text("release-audit-clean"),
+        digest=header.digest[:16],
+    )
+    assert line in typed("list").output
 
 
 def test_what_the_command_line_refuses_is_in_the_log(typed, new_house):
@@ -445,9 +481,11 @@ def test_what_the_command_line_refuses_is_in_the_log(typed, new_house):
     assert refused.exception.code == "release-order"
     journal = db.connect(new_house.desk.url, parts.JOURNAL)
     with journal.read() as connection:
-        rows = connection.execute(sa.text("SELECT what, outcome FROM look")).all()
+        rows = connection.execute(sa.text("SELECT what, body FROM look")).all()
     journal.close()
-    assert ("release-build", "refused") in [tuple(row) for row in rows]
+    (body,) = (body for what, body in rows if what == "release-build")
+    assert '"refused"' in body
+    assert '"release-order"' in body
 
 
 def hand_made(count=9, year=2025):
@@ -481,6 +519,8 @@ def hand_made(count=9, year=2025):
 def test_a_store_keeps_a_release_to_the_letter(store_url):
     store = db.connect(store_url, parts.RELEASE)
     schema.upgrade(store)
+    with store.read() as connection:
+        assert schema.drift(connection, parts.RELEASE) == []
     settings = {"k": 5, "ground": {"tree 2025": "å"}, "order": ["place"]}
     new = NewRelease("Ås", NOW, "", settings, True, "1", (hand_made(),))  # noqa: FBT003
     with store.write_alone() as connection:

@@ -12,6 +12,9 @@ import { classes } from "./scale.js";
 import * as screen from "./screen.js";
 
 const target = screen.byId("map");
+/** Ground that is not a place of its own: all the rest of the municipality has no colour. */
+const REST = ["rest", "unknown", "several"];
+const FOCUS = ["priority", "nightlife"];
 const asked = Object.fromEntries(new URLSearchParams(target.dataset.items));
 /** @type {import("./scale.js").Class[]} */
 let scale = [];
@@ -29,16 +32,17 @@ async function start() {
     collection("schools"),
     target.dataset.observations ? collection("observations") : [],
   ]);
-  scale = classes(told.map((one) => one.properties.count));
+  const coloured = asked.detail === "zone" ? told : told.filter((one) => !REST.includes(one.properties.kind));
+  scale = classes(coloured.map((one) => one.properties.count));
   fill(layers.ground, areas.filter((area) => !isNamed(area)), system);
-  fill(layers.areas, areas.filter(isNamed), system);
-  fill(layers.cells, told, system);
+  fill(layers.areas, areas.filter((area) => FOCUS.includes(area.properties.kind)), system);
+  fill(layers.cells, coloured, system);
   fill(layers.schools, schools, system);
   fill(layers.observations, observations, system);
   if (target.dataset.observations) {
     await loadNames(layers, areas, system);
   }
-  showLegend(screen.byId("legend"), scale, told, "kommunen", "Händelser per plats");
+  showLegend(screen.byId("legend"), scale, coloured, "kommunen", "Händelser per plats");
   const home = layers.areas.getSource().getExtent();
   if (!ol.extent.isEmpty(home)) {
     addHome(map, home);
@@ -79,5 +83,12 @@ map.on("singleclick", (/** @type {any} */ event) => {
 });
 screen.byId("choices").addEventListener("change", () => {
   /** @type {HTMLFormElement} */ (screen.byId("choices")).requestSubmit();
+});
+for (const id of /** @type {const} */ (["schools", "observations"])) {
+  layers[id].setVisible(false);
+}
+screen.byId("layers").addEventListener("change", (event) => {
+  const box = /** @type {HTMLInputElement} */ (event.target);
+  layers[/** @type {"schools" | "observations"} */ (box.value)].setVisible(box.checked);
 });
 screen.run(start);

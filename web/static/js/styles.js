@@ -54,7 +54,8 @@ export function cell(classes, chosen) {
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const count = feature.get("count");
     const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
-    const letters = wide < CELL_PIXELS || !count ? 0 : (wide > 60 ? 15 : 12);
+    const scattered = feature.getGeometry().getType() === "MultiPolygon" && feature.getGeometry().getPolygons().length > 1;
+    const letters = wide < CELL_PIXELS || !count || scattered ? 0 : (wide > 60 ? 15 : 12); // one number, once
     const selected = chosen() === `cells:${feature.getId()}`;
     const around = outline(selected ? "chosen" : feature.get("verdict"), wide);
     const one = classOf(classes(), count);
