@@ -33,7 +33,7 @@ from store import releases
 from store.releases import PHYSICAL, SENSITIVE, TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -227,7 +227,7 @@ def _published(part: Part) -> Published:
     told = Told(part)
     count = np.array([atom.count for atom in part.atoms], dtype=np.int64)
     found: dict[bytes, tuple[NDArray[np.intp], int]] = {}
-    for asked, level in _questions(told):
+    for asked, level in _distinct(part, _questions(told)):
         cover = told.unions(asked, level)
         for union, shown in enumerate(cover.count.tolist()):
             own = cover.atom[cover.union == union]
@@ -241,6 +241,33 @@ def _published(part: Part) -> Published:
         (np.ones(columns.size, dtype=np.int64), columns, starts), (len(rows), count.size)
     )
     return Published(parts, np.array([shown for _, shown in found.values()]), count)
+
+
+def _distinct(part: Part, questions: Iterable[tuple[Asked, str]]) -> Iterator[tuple[Asked, str]]:
+    """Leave out questions that meet the same atoms as an earlier one: they have its answer."""
+    lies = {unit.number: {unit.place, unit.zone} for unit in part.units}
+    holders: dict[tuple[str, str | int], NDArray[np.bool_]] = {}
+    for number, atom in enumerate(part.atoms):
+        places = set().union(*(lies[unit] for unit in atom.units))
+        for name, held in (
+            ("themes", atom.themes),
+            ("blocks", atom.blocks),
+            ("tertials", atom.tertials),
+            ("places", places),
+        ):
+            for value in held:
+                none = np.zeros(len(part.atoms), dtype=bool)
+                holders.setdefault((name, value), none)[number] = True
+    seen = set()
+    for asked, level in questions:
+        meets = np.ones(len(part.atoms), dtype=bool)
+        for name in ("themes", "blocks", "tertials", "places"):
+            for value in getattr(asked, name):  # one at the most
+                meets &= holders[name, value]
+        key = level, meets.tobytes()
+        if key not in seen:
+            seen.add(key)
+            yield asked, level
 
 
 def _questions(told: Told) -> Iterator[tuple[Asked, str]]:
