@@ -14,10 +14,13 @@ from packaging.version import Version
 
 REVIEWED = "reads what strangers send; the version in use when the floor was set"
 FLOORS = {
+    "authlib": ("1.9.9", "believes or refuses who signs in"),
+    "cryptography": ("50.0.2", "signs bundles and checks them"),
     "h11": ("0.16.0", REVIEWED),
     "httptools": ("0.9.0", REVIEWED),
     "itsdangerous": ("2.2.0", "signs the session cookie"),
     "jinja2": ("3.1.6", "escapes what pages show"),
+    "joserfc": ("1.8.0", "checks the signatures of a sign-in"),
     "maplibre-gl": ("6.4.1", "CVE-2026-85061; no version 5 is mended"),
     "ol": ("10.11.0", "draws what the features say"),
     "pyarrow": ("26.0.1", REVIEWED),

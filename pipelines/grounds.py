@@ -1,9 +1,9 @@
 """The ground of a release: one partition of the municipality, so that nothing is counted twice.
 
 Its first level holds each priority area, the nightlife core, the school zones together, and the
-rest together. Below it lies the zone: the area itself, the zone of one school, one district, what
-has no known place. Below that, cells of resolution 8 and 9 as logical parents. A focus area
-comes before a school zone, and that before a district.
+rest together. Below it lies the zone: the area itself, the zone of one school, one district; what
+has no known place is a zone of the rest. Below that, cells of resolution 8 and 9 as logical
+parents. A focus area comes before a school zone, and that before a district.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 SCHOOL_M = 300.0  # from a school to the middle of a cell of the finest resolution
 COARSE, FINE = 8, 9
 NO_CELL = 0  # stands for the cell of what is known by its zone only
-SCHOOLS, REST, UNKNOWN = "schools", "rest", "unknown"  # places besides the focus areas, and kinds
+SCHOOLS, REST = "schools", "rest"  # places besides the focus areas, and kinds
+UNKNOWN = "unknown"  # the kind and slug of the zone of no known place
 OUTSIDE = "outside"
 NONE = -1  # no zone; or the one spot of all that is known vaguely
 SCHOOL_STEPS = 10  # rings of the finest cells: more than 300 m everywhere (41 m and more each)
@@ -69,13 +70,8 @@ class Grounds:
     leaf_cell: NDArray[np.int64]  # (m,) NO_CELL: known by the zone only
 
     def levels(self) -> dict[str, Level]:
-        """Give the four levels of place.
-
-        What has no known place is first parted from the rest at the second level: where it is
-        little, it is merged with a district and not with a priority area.
-        """
-        first = [REST if zone.place == UNKNOWN else zone.place for zone in self.zones]
-        place = np.unique(first, return_inverse=True)[1]
+        """Give the four levels of place."""
+        place = np.unique([zone.place for zone in self.zones], return_inverse=True)[1]
         known = self.leaf_cell != NO_CELL
         coarse = np.full(self.leaf_cell.shape, NO_CELL)
         coarse[known] = cells.parents(self.leaf_cell[known], COARSE)
@@ -269,11 +265,11 @@ def _rest(
         shapely.union_all([row.outline for row in municipality]),
         shapely.union_all([taken, *(row.outline for row in districts)]),
     )
-    name = text("release-outside" if districts else "release-rest")
+    name = text("release-outside" if districts else "release-elsewhere")
     found.append(Zone(*rest, OUTSIDE, name, left, _near(left)))
-    name = text("release-unknown")
-    nothing = np.empty(0, dtype=np.int64)
-    found.append(Zone(UNKNOWN, name, UNKNOWN, UNKNOWN, name, None, nothing))
+    # Were this a place of its own and held little, it would be merged with a priority area.
+    nowhere = np.empty(0, dtype=np.int64)
+    found.append(Zone(*rest[:2], UNKNOWN, UNKNOWN, text("release-unknown"), None, nowhere))
     return found
 
 

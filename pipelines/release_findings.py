@@ -114,7 +114,7 @@ def _exact(told: Told, family: _Family) -> dict[str, tuple[int, float]]:
         slugs = shown.places if family.level == PLACE else shown.zones
         if shown.exact and len(slugs) == 1:
             units = [told.part.units[number] for number in shown.units]
-            known = units[0].kind != UNKNOWN
+            known = any(unit.kind != UNKNOWN for unit in units)
             exposure = sum(
                 unit.area_m2 if unit.addresses is None else unit.addresses for unit in units
             )

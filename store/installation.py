@@ -27,6 +27,7 @@ OPEN_TABLES = frozenset(
         "named_place",
         "observation",
         "profile",
+        "retention_rule",
         "table_count",
         "user_account",
     }

@@ -69,6 +69,14 @@ def close_all(connection: sa.Connection, name: str) -> int:
     return connection.execute(sa.delete(table).where(table.name == name)).rowcount
 
 
+def current(connection: sa.Connection, now: datetime) -> list[Session]:
+    """List the sessions that have not expired, the one seen last first."""
+    table = journal_models.SessionRow
+    columns = [getattr(table, name) for name in Session.__slots__]
+    query = sa.select(*columns).where(table.expires_at > now).order_by(table.seen_at.desc())
+    return [Session(*row) for row in connection.execute(query)]
+
+
 def sweep(connection: sa.Connection, now: datetime) -> int:
     """Remove the sessions that have expired; give how many there were."""
     table = journal_models.SessionRow

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import h3.api.basic_int as h3
@@ -25,6 +25,7 @@ from store import (
     backup,
     bulk,
     db,
+    group,
     imports,
     incidents,
     layers,
@@ -32,10 +33,13 @@ from store import (
     observations,
     places,
     records,
+    retention,
     runs,
     schema,
+    tables,
     verdicts,
 )
+from store.parts import MAIN, PARTS
 
 CHAPTERS = []
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
@@ -225,9 +229,20 @@ def a_store_opens_by_its_url(store):
     opened = schema.open_store(url)
     try:
         with opened.read() as connection:
-            return schema.current(connection) == schema.head()
+            return {"head": schema.current(connection) == schema.head(), "there": db.exists(url)}
     finally:
         opened.close()
+
+
+@chapter
+def each_part_has_a_file_of_its_own_unless_it_lies_on_a_server(_):
+    nowhere, server = "sqlite:////nowhere/x.gpkg", "postgresql+psycopg://nobody@nowhere/x"
+    files = [db.part_file(nowhere, part) for part in PARTS]
+    return {
+        "files": [file.name for file in files],
+        "there": [db.exists(nowhere, part) for part in PARTS],
+        "on a server": [db.part_file(server, part) for part in PARTS],
+    }
 
 
 @chapter
@@ -600,6 +615,7 @@ def observations_show_their_note_after_review(store):
         "until": observations.ObservationFilter(end=evening),
         "area": observations.ObservationFilter(area_id=2),
         "types": observations.ObservationFilter(types=("klotter", "annat")),
+        "reviewed only": observations.ObservationFilter(reviewed_only=True),
     }
     with store.read() as connection:
         found = {name: observations.find(connection, f, 10, 0) for name, f in asked.items()}
@@ -883,21 +899,152 @@ def a_trial_leaves_nothing_behind(store):
 
 
 @chapter
+def an_account_changes_and_ends(store):
+    until = NOW + timedelta(days=30)
+    with store.write() as connection:
+        accounts.put_user(connection, "lag", "hash 1", "group", NOW, until)
+        accounts.hold(connection, "group")
+        before = [accounts.lasting(connection, role) for role in ("group", "admin")]
+        known = ("lag", "cecilia")
+        changed = [accounts.change_role(connection, name, "admin", None) for name in known]
+        passwords = [accounts.change_password(connection, name, "hash 2") for name in known]
+        after = [accounts.lasting(connection, role) for role in ("group", "admin")]
+        everybody = accounts.users(connection)
+        lag = accounts.user(connection, "lag")
+        removed = [accounts.remove_user(connection, "lag") for _ in range(2)]
+        return {
+            "lasting": [before, after],
+            "changed": changed,
+            "passwords": passwords,
+            "everybody": everybody,
+            "lag": lag,
+            "lasts": [everybody[0].lasts(NOW), replace(lag, expires_at=until).lasts(until)],
+            "removed": removed,
+            "left": [user.name for user in accounts.users(connection)],
+        }
+
+
+@chapter
+def keys_are_listed_and_removed(store):
+    narrow = accounts.NewKey("en sak", b"n" * 32, "planner", NOW, NOW, ("release", "physical"))
+    with store.write() as connection:
+        accounts.add_key(connection, narrow)
+        listed = accounts.keys(connection)
+        names = [accounts.key_name(connection, digest) for digest in (narrow.digest, b"z" * 32)]
+        removed = [accounts.remove_key(connection, narrow.name) for _ in range(2)]
+        return {
+            "keys": listed,
+            "mark": accounts.key_mark(narrow.digest),
+            "names": names,
+            "removed": removed,
+            "left": [key.name for key in accounts.keys(connection)],
+        }
+
+
+@chapter
+def a_decision_opens_the_groups_picture_until_it_is_closed_or_over(store):
+    made = group.NewDecision("KS 1", "lag å", "KS", NOW, NOW + timedelta(days=30))
+    with store.write() as connection:
+        number = group.add(connection, made)
+        seen = [
+            group.in_force(connection, NOW + timedelta(days=days)) is not None
+            for days in (-1, 0, 29, 30)
+        ]
+        closed = [group.close(connection, NOW), group.close(connection, NOW)]
+        after = group.in_force(connection, NOW)
+    with store.read() as connection:
+        return {
+            "id": number,
+            "in force": seen,
+            "closed": closed,
+            "after": after,
+            "history": group.history(connection),
+            "events": group.events(connection, datetime(2026, 1, 1, tzinfo=UTC), NOW, 75.0),
+        }
+
+
+@chapter
+def tables_of_others_are_kept_with_their_source(store):
+    def figures(*counts, month=202601):
+        return [tables.Figure("Årby", month + n, "Klotter", c) for n, c in enumerate(counts)]
+
+    with store.write() as connection:
+        first = imports.begin(connection, opening(tables.KIND, "t1", source="polisen"))
+        tables.add(connection, first, figures(7, None, 9))
+        second = imports.begin(connection, opening(tables.KIND, "t2", source="polisen"))
+        tables.add(connection, second, figures(8))
+        third = imports.begin(connection, opening(tables.KIND, "t3", source="polisen"))
+        tables.add(connection, third, figures(1, 2, 3))
+        removed = tables.remove(connection, third)
+        missing = refused(tables.remove, connection, third)
+    with store.read() as connection:
+        everything = tables.find(connection, tables.FigureFilter(), 99, 0)
+        return {
+            "removed": [removed, missing],
+            "known": [tables.import_of(connection, "polisen", name) for name in ("t1", "t3")]
+            == [first, None],
+            "all": everything,
+            "some": tables.find(connection, tables.FigureFilter(months=(202602, 202602)), 9, 0),
+            "none": tables.find(connection, tables.FigureFilter("x", "y", "z"), 9, 0),
+            "one": tables.one(connection, everything.rows[0].id) == everything.rows[0],
+            "nothing": tables.one(connection, 99),
+        }
+
+
+@chapter
+def what_is_too_old_is_counted_and_removed(store):
+    rules = [retention.Rule(name, 1200, "KS 2", NOW) for name in ("tables", "incidents")]
+    zone = "Europe/Stockholm"
+    with store.write() as connection:
+        for rule in rules:
+            retention.put(connection, rule)
+        retention.put(connection, replace(rules[0], data_class="log"))
+        dropped = [retention.drop(connection, "log"), retention.drop(connection, "log")]
+        retention.keep_rules(connection, rules)
+    own = [name for name, part in retention.CLASSES.items() if part is MAIN]
+    distant, near = (retention.limit(months, NOW, zone) for months in (1200, 1))
+    with store.trial() as connection:
+        counted = [retention.expected(connection, name, near) for name in own]
+        gone = [retention.weed(connection, name, near) for name in own]
+        left = [retention.expected(connection, name, near).rows for name in own]
+        by_rule = retention.weed_part(connection, MAIN, retention.rules(connection), NOW, zone)
+    compacted = retention.compact(store)
+    with store.read() as connection:
+        return {
+            "dropped": dropped,
+            "rules": retention.rules(connection),
+            "zone": retention.timezone(connection),
+            "limits": [distant, near],
+            "counted": counted,
+            "gone": [(each.data_class, each.rows) for each in gone],
+            "left": left,
+            "by rule": by_rule,
+            "compact": compacted,
+        }
+
+
+@chapter
 def a_backup_goes_into_an_empty_store_and_comes_out_the_same(store):
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "kopia.gpkg"
-        rows = backup.backup(store, file)
+        rows = backup.backup([store], file)
         other = db.connect(f"sqlite:///{folder}/annan.gpkg")
         try:
-            restored = backup.restore(other, file, replace=False)
+            restored = backup.restore([other], file, NOW, replace=False).rows
             with other.read() as connection:
                 there = incidents.find(connection, incidents.IncidentFilter(), 99, 0)
         finally:
             other.close()
         refusals = [
-            refused(backup.backup, store, file),
-            refused(backup.restore, store, file, replace=False),
-            refused(backup.restore, store, Path(folder) / "saknas.gpkg", replace=True),
+            refused(backup.backup, [store], file),
+            refused(backup.restore, [store], file, NOW, replace=False),
+            refused(backup.restore, [store], Path(folder) / "saknas.gpkg", NOW, replace=True),
         ]
-        replaced = backup.restore(store, file, replace=True)
-    return {"rows": [rows, restored, replaced], "incidents": there, "refusals": refusals}
+        replaced = backup.restore([store], file, NOW, replace=True).rows
+        names = [backup.file_of(file, part).name for part in PARTS]
+    return {
+        "names": names,
+        "rows": [rows, restored, replaced],
+        "incidents": there,
+        "refusals": refusals,
+    }

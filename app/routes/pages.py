@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -12,12 +13,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from app import access, map_page
 from app.access import MapReader, Reader
-from app.routes import release
+from app.routes import admin, release
 from app.services import services
 from geo.errors import InvalidParameter
 from pipelines import answers, proving
 from pipelines.reference import Reference
-from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC, ROLES
+from pipelines.roles import ADMIN, ANALYST, COORDINATOR, PLANNER, PUBLIC, ROLES
 from store import imports, places
 
 router = APIRouter()
@@ -29,7 +30,8 @@ SomebodyOrPublic = Annotated[Reader, Depends(access.allow(*ROLES, purpose="map")
 @router.get("/")
 def home(request: Request, reader: SomebodyOrPublic) -> Response:
     """Show the reader's own page: the same link is another picture to every role."""
-    return HOMES[reader.role](request, reader)
+    purpose, page = HOMES[reader.role]
+    return page(request, replace(reader, purpose=purpose))
 
 
 def exact_map(request: Request, reader: Reader) -> Response:
@@ -45,15 +47,17 @@ def exact_map(request: Request, reader: Reader) -> Response:
     context = map_page.context(on, synthetic=synthetic)
     context |= {"reader": reader, "usefulness": map_page.usefulness(proof)}
     asked = dict(request.query_params)
-    parts.log.note(reader.name, reader.role, "map-page", "analysis", asked=asked)
+    access.note(request, reader, "map-page", asked=asked)
     return parts.pages.TemplateResponse(request, "map.html", context)
 
 
-HOMES: dict[str, Callable[[Request, Reader], Response]] = {
-    ANALYST: exact_map,
-    PLANNER: release.home,
-    COORDINATOR: release.home,
-    PUBLIC: release.home,
+# Each role's own page, and what it is for.
+HOMES: dict[str, tuple[str, Callable[[Request, Reader], Response]]] = {
+    ANALYST: ("analysis", exact_map),
+    PLANNER: ("map", release.home),
+    COORDINATOR: ("map", release.home),
+    PUBLIC: ("map", release.home),
+    ADMIN: ("operation", admin.home),
 }
 
 

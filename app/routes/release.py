@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from app import map_page, release_page
-from app.access import MapReader, Reader
+from app.access import MapReader, Reader, note
 from app.services import services
 from pipelines.roles import COORDINATOR
 from store import observations
@@ -38,5 +38,5 @@ def home(request: Request, reader: Reader) -> Response:
         chosen = release_page.choose(request.query_params, released, reference)
         context["told"] = release_page.context(released, chosen, reference)
         asked = release_page.query_of(chosen)
-    parts.log.note(reader.name, reader.role, "release-page", "map", asked=asked)
+    note(request, reader, "release-page", asked=asked)
     return parts.pages.TemplateResponse(request, "release.html", context)

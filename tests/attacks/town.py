@@ -16,7 +16,7 @@ from pipelines.ingest import Options, ingest
 from pipelines.release_parts import Choice
 from pipelines.roles import GROUP
 from store import db, installation, observations, parts, places
-from tests.desk import POINTS, WALK, csv_text
+from tests.desk import POINTS, csv_text
 
 REFERENCE = profiles.load("eskilstuna")
 YEARS = (2023, 2024, 2025)
@@ -50,6 +50,10 @@ SENSITIVE = "9365"
 SENSITIVE_A_YEAR = 25
 HOMES, HOME_EVENTS = 9, (5, 8)  # A12: so many events at one door within one year
 BY_AREA_A_YEAR, NOWHERE_A_YEAR = 18, 9
+SEEN = (
+    *("Datum", "Vandring", "Typ", "Allvar", "Ljus", "Anteckning"),
+    *("Latitud", "Longitud", "Gata", "Gatunr"),
+)
 CLOCKS = {2023: ("03-26", "10-29"), 2024: ("03-31", "10-27"), 2025: ("03-30", "10-26")}
 
 
@@ -107,13 +111,14 @@ class Town:
         self._weight = {name: 1.0 for name in self.crowds}
         self._weight |= dict.fromkeys(core, 2.5) | {"skolor": 1.6, "bygd": 2.6}
         self.homes = self._lonely(HOMES)
+        self.quiet = [self._site(16.40 + 0.013 * n, 59.485) for n in range(8)]  # nothing happens
         self.rows = sorted(self._events(), key=lambda row: (row.start, row.code, row.end))
         self.rows = [replace(row, source_id=f"AX{n:06d}QZ") for n, row in enumerate(self.rows)]
 
     @property
     def sites(self):
         """List every door."""
-        return [*self.homes, *(site for crowd in self.crowds.values() for site in crowd)]
+        return [*self.homes, *self.quiet, *(site for crowd in self.crowds.values() for site in crowd)]
 
     def _site(self, lon, lat):
         self._streets += 1
@@ -224,14 +229,15 @@ class Town:
         return register
 
     def walks(self):
-        """Give rows of a safety walk far from every event: at doors, reviewed later or never."""
+        """Give rows of a safety walk: in the open far from every event, and at doors by address."""
         rows = []
         for n in range(24):
-            lon, lat = 16.40 + 0.011 * n, 59.47
             when = f"2025-10-{1 + n % 20:02d} 19:30"
-            words = f"Hemligt ord {n}" if n % 2 else f"Synligt ord {n}"
-            rows.append([when, "Höst", "", "Belysning", "2", "Mörkt", lat, lon, words])
-        return [[str(cell).replace(".", ",", 0) for cell in row] for row in rows]
+            seen = (when, "Höst", "Belysning", "2", "Mörkt", f"{'Hemligt' if n % 2 else 'Synligt'} {n}")
+            door = self.quiet[n // 3]
+            at = (f"{59.47 + 0.0005 * n:.4f}", f"{16.40 + 0.011 * n:.4f}", "", "")
+            rows.append([*seen, *(("", "", door.street, str(door.number)) if n % 3 == 0 else at)])
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +286,7 @@ class Works:
     def walk(self, rows):
         """Take a safety walk in, and review every second note."""
         path = self.place.folder / "walk.csv"
-        path.write_text(csv_text(WALK, rows), encoding="utf-8")
+        path.write_text(csv_text(SEEN, rows), encoding="utf-8")
         ingest(self.main, path, Options("observations", synthetic=True), TAKEN_IN)
         path.unlink()
         with self.main.write() as connection:

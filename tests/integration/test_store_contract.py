@@ -15,14 +15,17 @@ MODULES = (
     "bulk",
     "db",
     "files",
+    "group",
     "imports",
     "incidents",
     "layers",
     "observations",
     "places",
     "records",
+    "retention",
     "runs",
     "schema",
+    "tables",
     "verdicts",
 )
 CHAPTERS = [tell.__name__ for tell in store_story.CHAPTERS]
@@ -243,8 +246,13 @@ def test_a_crossing_says_more_than_a_street_and_a_street_more_than_a_place(seen)
 
 def test_a_note_is_shown_only_after_review(seen):
     story = seen["observations_show_their_note_after_review"]
-    assert [row["id"] for row in story["waiting"]] == [1, 3]
-    assert [row["id"] for row in story["still waiting"]] == [3]
+    waiting = [(row["id"], row["type"], row["area"], row["note"]) for row in story["waiting"]]
+    assert waiting == [
+        (1, "belysning", "Öster", "Lampa trasig å"),
+        (2, "klotter", None, ""),  # nobody has looked at it, though it has no note
+        (3, "belysning", None, "Mörk tunnel"),
+    ]
+    assert [row["id"] for row in story["still waiting"]] == [2, 3]
     assert story["released"] == [1, 0]
     assert [row["note"] for row in story["all"]["rows"]] == [None, None, "Lampa trasig å"]
 
@@ -258,6 +266,7 @@ def test_a_note_is_shown_only_after_review(seen):
         ("until", [1]),
         ("area", [1]),
         ("types", [2]),
+        ("reviewed only", [1]),
     ],
 )
 def test_a_filter_finds_the_observations_it_names_newest_first(question, expected, seen):
@@ -368,6 +377,34 @@ def test_a_key_ends_and_a_name_is_given_once(seen):
     assert story["taken"] == "Conflict: key-name-taken (name='rapport')"
 
 
+def test_an_account_gets_another_role_and_password_and_ends_once(seen):
+    story = seen["an_account_changes_and_ends"]
+    # One that expires does not count: it cannot be the last to run the system.
+    assert story["lasting"] == [[0, 1], [0, 2]]
+    assert story["changed"] == story["passwords"] == [True, False]
+    named = [(user["name"], user["role"]) for user in story["everybody"]]
+    assert named == [("bo", "analyst"), ("lag", "admin"), ("åsa", "admin")]
+    assert (story["lag"]["password_hash"], story["lag"]["expires_at"]) == ("hash 2", None)
+    assert story["lasts"] == [True, False]
+    assert (story["removed"], story["left"]) == ([True, False], ["bo", "åsa"])
+
+
+def test_a_key_can_be_for_some_collections_and_is_removed_once(seen):
+    story = seen["keys_are_listed_and_removed"]
+    scopes = [(key["name"], key["role"], key["collections"]) for key in story["keys"]]
+    assert scopes == [("en sak", "planner", ["release", "physical"]), ("rapport", "analyst", [])]
+    assert story["keys"][0]["mark"] == story["mark"] == "6e6e6e6e"
+    assert story["names"] == ["en sak", None]
+    assert (story["removed"], story["left"]) == ([True, False], ["rapport"])
+
+
+def test_parts_lie_beside_each_other(seen):
+    story = seen["each_part_has_a_file_of_its_own_unless_it_lies_on_a_server"]
+    assert story["files"] == ["x.gpkg", "x.release.gpkg", "x.journal.sqlite"]
+    assert story["there"] == [False] * 3
+    assert story["on a server"] == [None] * 3
+
+
 def test_a_backup_is_neither_overwritten_nor_poured_into_a_full_store(seen):
     story = seen["a_backup_goes_into_an_empty_store_and_comes_out_the_same"]
     assert len(set(story["rows"])) == 1
@@ -376,3 +413,32 @@ def test_a_backup_is_neither_overwritten_nor_poured_into_a_full_store(seen):
         "Conflict: store-not-empty",
         "NotFound: no-file",
     ]
+
+
+def test_a_decision_holds_from_its_day_until_it_is_closed_or_over(seen):
+    story = seen["a_decision_opens_the_groups_picture_until_it_is_closed_or_over"]
+    assert story["in force"] == [False, True, True, False]
+    assert (story["closed"], story["after"]) == ([1, 0], None)
+    assert [row["number"] for row in story["history"]] == ["KS 1"]
+    assert len(story["events"]["cell"][1]) > 0
+
+
+def test_a_later_table_corrects_an_earlier_one(seen):
+    story = seen["tables_of_others_are_kept_with_their_source"]
+    assert [row["count"] for row in story["all"]["rows"]] == [8, None, 9]
+    assert [row["month"] for row in story["some"]["rows"]] == [202602]
+    assert story["removed"][0] == 3
+    assert "no-table" in story["removed"][1]
+    assert (story["known"], story["one"], story["nothing"]) == (True, True, None)
+
+
+def test_what_a_weeding_counts_is_what_it_removes(seen):
+    story = seen["what_is_too_old_is_counted_and_removed"]
+    counted = {row["data_class"]: row["rows"] for row in story["counted"]}
+    gone = dict(story["gone"])
+    # With old events go the runs that counted them, so fewer are left for the rule of layers.
+    assert {**gone, "layers": 0} == {**counted, "layers": 0}
+    assert sum(gone.values()) > 0
+    assert set(story["left"]) == {0}
+    assert [row["rows"] for row in story["by rule"]] == [0, 0]
+    assert story["compact"] is True

@@ -36,7 +36,7 @@ def grounds():
         zone(SCHOOLS, SCHOOLS, "school-a", near(*TOWN)),
         zone(REST, REST, "district-east", near(*TOWN)),
         zone(REST, REST, "outside", near(*TOWN)),
-        zone(UNKNOWN, UNKNOWN, UNKNOWN, nothing),
+        zone(REST, UNKNOWN, UNKNOWN, nothing),
     )
     sizes = [each.cells.size + 1 for each in zones]
     return Grounds(

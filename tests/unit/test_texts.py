@@ -8,14 +8,23 @@ import pytest
 from babel.messages.pofile import read_po
 from scipy import sparse
 
+from app.access import PURPOSES
+from app.collections import COLLECTIONS
+from app.group_page import VIEWS
+from app.release_page import DETAILS
+from app.routes import group
 from geo import cells, change, effect, errors, methods, observations
 from geo.backtest import Finding
 from geo.emerging import Pattern
 from geo.map_products import MapChoices, standard_maps
 from geo.profile import AREA_KINDS
 from geo.verdicts import Reason, Verdict
-from pipelines import profiles
+from pipelines import bundles, profiles, retention
+from pipelines.roles import ROLES
 from pipelines.texts import LOCALE, sentence, text
+from store import journal
+from store.releases import PHYSICAL, SENSITIVE, TERTIALS, TREE
+from store.retention import CLASSES
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -29,7 +38,7 @@ CODE = re.compile(r"[a-z0-9]+(-[a-z0-9_]+)+")
 # Where a code is handed on by a variable; the codes themselves are constants elsewhere.
 HANDED_ON = {
     *("pipelines/profiles.py", "pipelines/texts.py", "pipelines/commands/door.py"),
-    "geo/reporting.py",
+    *("geo/reporting.py", "app/log_page.py"),
 }
 # Modules whose row faults become the reasons of rows in quarantine.
 ROW_FAULTS = ("fields", "times", "kinds", "placing", "batches")
@@ -165,15 +174,50 @@ def match_types():
     return {word.strip() for word in listed.split(",")}
 
 
+def returned(module, *functions):
+    """Give the words that functions return, but for the empty one."""
+    return {
+        node.value
+        for body in ast.walk(TREES[module])
+        if isinstance(body, ast.FunctionDef) and body.name in functions
+        for end in ast.walk(body)
+        if isinstance(end, ast.Return) and end.value is not None
+        for node in ast.walk(end.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value
+    }
+
+
+def given(function, position):
+    """Give the words that a function is given at a place, wherever it is called."""
+    return {
+        code
+        for tree in TREES.values()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and named(node.func) == function
+        for argument in node.args[position : position + 1]
+        for code in constants(argument)
+    }
+
+
 REASONS = set().union(*(strings(module) for module in ROW_FAULTS)) | {
     code for code in strings("ingest") if code.startswith("id-")
+}
+# What the log tells of: the doors' own words, and those that stand under a name.
+LOOKS = {
+    *given("note", 2),
+    *given("noted", 0),
+    *given("_noted", 0),
+    *(each.id for each in COLLECTIONS if each.logged),
+    *(journal.WEEDED, journal.ANCHOR_BEGUN),
+    *(bundles.EXPORT, bundles.IMPORT, bundles.KEY),
+    *(group.PAGE, group.MINUTES, retention.WHAT),
 }
 MEMBERS = {
     "reason": REASONS,
     "step": steps() | {"start"},
     "match": match_types(),
     "time": keys_of("pipelines/ingest.py", "_precision"),
-    "kind": {"incidents", "observations"},
+    "kind": {"incidents", "observations", "table"},
     "head": {*("number", "when", "kind", "file", "read", "accepted", "duplicates", "quarantined")},
     "theme": {category.theme for category in profiles.load("eskilstuna").profile.categories},
     "observation": set(observations.TYPES.values()),
@@ -190,6 +234,24 @@ MEMBERS = {
     "effect": {verdict.value for verdict in effect.Verdict},
     "emerging": {pattern.value for pattern in Pattern},
     "change": {change.INCREASED, change.DECREASED, change.UNCHANGED, change.UNKNOWN},
+    "role": set(ROLES),
+    "data-class": set(CLASSES),
+    "admin-origin": {"local", "oidc"},
+    "look": LOOKS,
+    "purpose": set(PURPOSES),
+    "outcome": {"given", "refused", "failed"},
+    "group-view": set(VIEWS),
+    "release-detail": set(DETAILS),
+    "release-product": {TREE, SENSITIVE, PHYSICAL},
+    "release-tertial": {str(tertial) for tertial in TERTIALS},
+    "release-trend": {change.INCREASED, change.DECREASED, change.UNCHANGED, change.UNKNOWN},
+    "release-left": given("Left", 2) | returned("pipelines/releases.py", "_unfit", "_physical"),
+    "release-share": {
+        *("place", "place-theme", "place-theme-block"),
+        *("r8", "r9", "tertial"),
+    },
+    "release-state": returned("pipelines/commands/release.py", "_state"),
+    "release-audit": returned("pipelines/commands/release.py", "_audited"),
 }
 PARAMETERS = {parameter.name for method in methods.METHODS for parameter in method.parameters}
 
@@ -227,7 +289,7 @@ def test_no_sentence_is_left_without_a_use():
 def test_no_family_keeps_a_sentence_for_a_member_it_lost():
     others = {code for _, expression, _ in uses() for code in constants(expression)}
     others.add("method-not-allowed")  # of HTTP, handed on by app/problems.py
-    for family in ("reason", "step", "match", "time", "method", "why", "finding", "change"):
+    for family in set(MEMBERS) - BROAD:
         kept = {code for code in SENTENCES if code.startswith(f"{family}-")}
         assert kept - others == {f"{family}-{name}" for name in MEMBERS[family]} - others
 

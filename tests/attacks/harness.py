@@ -1,0 +1,578 @@
+"""The attacker: asks everything a planner may ask, keeps every number, and looks for small ones.
+
+Each number that is told is set beside the true events it speaks of (`Reading`), by what the answer
+itself says and by code of the test's own (`tests.attacks.truth`). Then small numbers are looked
+for in three ways, each twice: with `geo.disclosure`, and with a few lines here that share nothing
+with it.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+import orjson
+import shapely
+from scipy import sparse
+from scipy.optimize import linprog
+
+from geo import disclosure
+from tests.attacks.town import REFERENCE, years_days
+
+K = 5
+ITEMS = "/ogc/collections/{}/items"
+DETAILS = ("place", "zone", "unit")
+WHOLE = 0.9999  # share of a zone that a drawing holds when it holds all of it
+NEAR_DEGREES = (25 / 56_700, 25 / 111_300)  # 25 m east and north
+ON_A_LINE = 3e-6  # degrees
+IDENTITY = re.compile(rb"AX\d{6}QZ|Angreppsv")
+FINE_NUMBER = re.compile(rb"\b(?:1[56]|59)[.,]\d{4,}")
+_OPTION = re.compile(r'<option value="([^"]*)"')
+_SELECT = re.compile(r'<select id="(\w+)".*?</select>', re.DOTALL)
+
+
+class Witness:
+    """Reads along: nothing that a planner is given may hold an event's id, address or place."""
+
+    def __init__(self, truth):
+        self._truth = truth
+        self.answers = 0
+        self.named = []  # URLs of answers that hold an id, an address or a fine number in a page
+        self._met, self._corners, self._points = set(), set(), set()
+
+    def look(self, response):
+        """Look at an answer of any kind."""
+        self.answers += 1
+        body = response.content
+        if IDENTITY.search(body):
+            self.named.append(str(response.url))
+        if "json" not in response.headers.get("content-type", ""):
+            if FINE_NUMBER.search(body):
+                self.named.append(str(response.url))
+            return response
+        document = orjson.loads(body) if body else {}
+        for feature in document.get("features", [document]):
+            self._shape(feature.get("geometry"))
+        return response
+
+    def _shape(self, shape):
+        if not shape:
+            return
+        text = orjson.dumps(shape)
+        if text in self._met:
+            return
+        self._met.add(text)
+        kept = self._points if shape["type"] == "Point" else self._corners
+        kept.update(map(tuple, shapely.get_coordinates(shapely.from_geojson(text)).tolist()))
+
+    def findings(self):
+        """List what was given and should not have been: URLs, and places within 25 m of events."""
+        known = {(round(f.lon, 6), round(f.lat, 6)) for f in REFERENCE.facilities}
+        return [*self.named, *self._near(self._points - known), *self._strange()]
+
+    def _near(self, points):
+        there = self._truth.lonlat[self._truth.placed]
+        for lon, lat in points:
+            away = np.abs(there - (lon, lat)) / NEAR_DEGREES
+            if (np.hypot(*away.T) <= 1).any():
+                yield f"point {lon} {lat}"
+
+    def _strange(self):
+        """List corners that lie on no border of a zone or a cell: they would come from events."""
+        cells = [shapely.boundary(piece.shape) for piece in self._truth.pieces]
+        lines = [shapely.boundary(shape) for shape in self._truth.shapes.values()]
+        hexagons = [shapely.boundary(cell) for cell in self._truth.hexagons]
+        areas = [shapely.boundary(area.outline) for area in REFERENCE.areas]
+        tree = shapely.STRtree(
+            [part for line in (*cells, *lines, *hexagons, *areas) for part in _segments(line)]
+        )
+        corners = shapely.points(np.array(sorted(self._corners)).reshape(-1, 2))
+        near = np.zeros(corners.size, dtype=bool)
+        near[tree.query(corners, predicate="dwithin", distance=ON_A_LINE)[0]] = True
+        return [f"corner {shapely.get_coordinates(at)}" for at in corners[~near]]
+
+
+def _segments(line):
+    """Cut a long border into short pieces, so that a tree finds the nearest soon."""
+    for part in shapely.get_parts(line):
+        at = shapely.get_coordinates(part)
+        yield from shapely.linestrings(np.stack([at[:-1], at[1:]], axis=1))
+
+
+class Planner:
+    """A planner at the API; everything given passes the witness."""
+
+    def __init__(self, client, witness):
+        self.client, self.witness = client, witness
+
+    def get(self, path, headers=None, **asked):
+        """Ask for a path with parameters."""
+        return self.witness.look(self.client.get(path, params=asked, headers=headers or {}))
+
+    def items(self, collection="release", **asked):
+        """Ask a collection, and demand an answer."""
+        response = self.get(ITEMS.format(collection), **asked)
+        assert response.status_code == 200, response.text
+        return orjson.loads(response.content)
+
+    @cached_property
+    def words(self):
+        """Read from the page what can be asked for."""
+        page = self.get("/utgava", headers={"Accept": "text/html"}).text
+        found = {m.group(1): _OPTION.findall(m.group(0)) for m in _SELECT.finditer(page)}
+        return Words(
+            periods=found["period"],
+            themes=[each.removeprefix("tema-") for each in found["typ"] if each],
+            blocks=[each for each in found["fonster"] if each],
+            places=[each for each in found["omrade"] if each],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a release can be asked for."""
+
+    periods: list
+    themes: list
+    blocks: list
+    places: list
+
+    @property
+    def years(self):
+        """List the periods that are whole years."""
+        return [each for each in self.periods if each.isdigit()]
+
+    @property
+    def windows(self):
+        """List all other periods; a frozen release has none."""
+        return [each for each in self.periods if not each.isdigit()]
+
+
+def asking(**parts):
+    """Write a question; what asks for everything is left out."""
+    written = {
+        name: value if isinstance(value, str) else ",".join(map(str, value))
+        for name, value in parts.items()
+    }
+    return {name: value for name, value in written.items() if value}
+
+
+def all_but_one(values):
+    """Give every set that leaves one out."""
+    return [[v for v in values if v != left] for left in values]
+
+
+def finest(words, period):
+    """Ask for each theme, block and tertial by itself: whoever does sees every atom alone."""
+    for theme, block, tertial in product(words.themes, words.blocks, (1, 2, 3)):
+        asked = {"theme": [theme], "block": [block], "tertial": [tertial]}
+        yield asking(period=period, detail="unit", **asked)
+
+
+def usual(words, period):
+    """Ask what the page offers, and what differencing asks: single, all, all but one."""
+    themes, blocks = [[], *([t] for t in words.themes)], [[], *([b] for b in words.blocks)]
+    for theme, block, detail in product(themes, blocks, DETAILS):
+        yield asking(period=period, theme=theme, block=block, detail=detail)
+    for theme, tertial, detail in product(themes, (1, 2, 3), DETAILS):
+        yield asking(period=period, theme=theme, tertial=[tertial], detail=detail)
+    for theme, block in product(all_but_one(words.themes), blocks):
+        yield asking(period=period, theme=theme, block=block, detail="zone")
+    for theme, block in product(themes, all_but_one(words.blocks)):
+        yield asking(period=period, theme=theme, block=block, detail="zone")
+    for place, theme in product(words.places, themes):
+        yield asking(period=period, theme=theme, place=[place], detail="unit")
+    for tertial, detail in product(all_but_one([1, 2, 3]), DETAILS):
+        yield asking(period=period, tertial=tertial, detail=detail)
+
+
+def windows(words):
+    """Ask every period that is no year, coarsely: [0, d) beside [0, d]."""
+    for period, theme in product(words.windows, [[], *([t] for t in words.themes)]):
+        yield asking(period=period, theme=theme, detail="zone")
+
+
+def wild(words, period, many, seed):
+    """Ask for sets drawn at random."""
+    rng = np.random.default_rng(seed)
+    for _ in range(many):
+        some = {
+            name: sorted(rng.choice(values, int(rng.integers(0, len(values))), replace=False))
+            for name, values in (
+                ("theme", words.themes),
+                ("block", words.blocks),
+                ("tertial", ["1", "2", "3"]),
+            )
+        }
+        if rng.random() < 0.5:
+            some["place"] = sorted(rng.choice(words.places, int(rng.integers(1, 4)), replace=False))
+        yield asking(period=period, detail=str(rng.choice(DETAILS)), **some)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One number as it was told."""
+
+    asked: tuple  # pairs
+    period: str
+    themes: tuple
+    blocks: tuple
+    tertials: tuple
+    zones: tuple
+    places: tuple
+    drawn: str  # digest of the geometry; "" where nothing is drawn
+    count: int
+
+
+class Collected:
+    """Everything that was told, and what each number speaks of."""
+
+    def __init__(self, truth):
+        self.truth = truth
+        self.readings = {}  # (rows as bytes, number told) -> a question that gave it
+        self.wrong = []  # numbers that are not those of the events they speak of
+        self.asked = 0
+        self._atoms = defaultdict(list)  # period -> (what was said, rows)
+        self._shapes, self._grounds, self._known = {}, {}, {}
+        self.sums = []  # (period, Said, rows): those that a linear program may use
+
+    def ask(self, planner, questions, *, single=False):
+        """Ask, and read every number; `single` questions are answered by atoms alone."""
+        for asked in questions:
+            self.read(asked, planner.items(**asked), single=single)
+
+    def read(self, asked, answer, *, single=False):
+        """Read one answer of the collection of the release."""
+        self.asked += 1
+        whole = np.zeros(self.truth.size, dtype=bool)
+        for feature in answer["features"]:
+            said = self._said(asked, feature)
+            rows = self._known.get(said)
+            if rows is None:
+                rows = self._known[said] = self._rows(said, single=single)
+            if rows is None:
+                self.wrong.append(said)
+                continue
+            if single:
+                self._atoms[said.period].append((said, rows))
+            whole |= rows
+            self._keep(rows, said.count, asked)
+            self._before(feature["properties"], said)
+            self.sums.append((said, rows))
+        if "total" in answer:
+            self._total(asked, answer, whole)
+
+    def _keep(self, rows, count, asked):
+        if rows.any() or count:
+            self.readings.setdefault((np.packbits(rows).tobytes(), count), asked)
+
+    def _said(self, asked, feature):
+        told = feature["properties"]
+        drawn = ""
+        if feature["geometry"]:
+            text = orjson.dumps(feature["geometry"])
+            drawn = hashlib.sha256(text).hexdigest()
+            if drawn not in self._shapes:
+                self._shapes[drawn] = shapely.from_geojson(text)
+        lists = (told[name] for name in ("themes", "blocks", "tertials", "zones", "places"))
+        pairs = tuple(sorted(asked.items()))
+        return Said(pairs, told["period"], *map(tuple, lists), drawn, told["count"])
+
+    def _rows(self, said, *, single):
+        """Find the rows that a number speaks of; None where no reading gives this number."""
+        box = self._box(said)
+        sure, perhaps = self._ground(said.zones, said.drawn)
+        for chosen in product((False, True), repeat=len(perhaps)):
+            extra = [each for each, taken in zip(perhaps, chosen, strict=True) if taken]
+            rows = box & np.logical_or.reduce([sure, *extra])
+            if self.truth.number(rows) == said.count:
+                return rows
+        return None if single else self._united(said, sure)
+
+    def _box(self, said):
+        truth = self.truth
+        first, after = map(np.datetime64, years_days(said.period))
+        inside = (truth.day >= first) & (truth.day < after) & np.isin(truth.theme, said.themes)
+        return inside & np.isin(truth.block, said.blocks) & np.isin(truth.tertial, said.tertials)
+
+    def _ground(self, zones, drawn):
+        """Tell which rows lie on the ground an answer names and draws, and which may."""
+        key = zones, drawn
+        if key not in self._grounds:
+            self._grounds[key] = self._on(zones, self._shapes.get(drawn))
+        return self._grounds[key]
+
+    def _on(self, zones, shape):
+        """Find the rows on drawn ground.
+
+        A zone that is not drawn whole holds, besides its cells, what is known by its name alone
+        or lies in a cell that only touches it: those are in one of its parts, undrawn.
+        """
+        truth = self.truth
+        covered = np.zeros(len(truth.pieces) + 1, dtype=bool)
+        if shape is not None:
+            shapely.prepare(shape)
+            covered[:-1] = shapely.intersects(shape, [piece.inside for piece in truth.pieces])
+        sure = np.zeros(truth.size, dtype=bool)
+        loose = np.zeros(truth.size, dtype=bool)
+        for zone in zones:
+            own = truth.zone == zone
+            ground = truth.shapes.get(zone)
+            if ground is None or _holds(shape, ground):
+                sure |= own
+            else:
+                sure |= own & covered[truth.piece]
+                loose |= own & (truth.piece < 0)
+        perhaps = [part for part in (loose & ~truth.placed, loose & truth.placed) if part.any()]
+        return sure, perhaps
+
+    def _united(self, said, sure):
+        """Put a number together from the atoms that the question meets, as the product says."""
+        asked = dict(said.asked)
+        rows = np.zeros(self.truth.size, dtype=bool)
+        for atom, own in self._atoms[said.period]:
+            on = bool(set(atom.zones) & set(said.zones))
+            if asked.get("detail") == "unit":
+                on = on and (own & sure).any() | self._only_loose(own)
+            if on and _meets(asked, atom):
+                rows |= own
+        box = self._box(said) & np.isin(self.truth.zone, said.zones)
+        fits = self.truth.number(rows) == said.count and not (rows & ~box).any()
+        return rows if fits else None
+
+    def _only_loose(self, rows):
+        return bool((self.truth.piece[rows] < 0).all())
+
+    def _total(self, asked, answer, whole):
+        """Read a total: of all numbers shown, or of all that was asked for."""
+        every = np.ones(self.truth.size, dtype=bool)
+        lists = (tuple(answer[name]) for name in ("themes", "blocks", "tertials"))
+        said = Said((), answer["period"], *lists, (), (), "", answer["total"])
+        place = dict(asked).get("place")
+        on = np.isin(self.truth.zone, place.split(",")) if place else every
+        for rows in (whole, self._box(said) & on):
+            if self.truth.number(rows) == answer["total"]:
+                self._keep(rows, answer["total"], asked)
+                return
+        self.wrong.append(said)
+
+    def _before(self, told, said):
+        """Read the number of the year before, where one is told beside a trend."""
+        if told["before"] is None:
+            return
+        period = str(int(said.period) - 1)
+        lists = (said.themes, said.blocks, said.tertials, said.zones, said.places)
+        earlier = Said(said.asked, period, *lists, "", told["before"])
+        rows = self._box(earlier) & np.isin(self.truth.zone, said.zones)
+        if self.truth.number(rows) != told["before"]:
+            self.wrong.append(earlier)
+        else:
+            self._keep(rows, told["before"], asked=dict(said.asked) | {"period": period})
+
+    def read_physical(self, answer):
+        """Read the layer of three years: cells, and one number for all else."""
+        rest = np.ones(self.truth.size, dtype=bool)
+        for feature in sorted(answer["features"], key=lambda each: each["geometry"] is None):
+            said = self._said({}, feature)
+            rows = self._box(said)
+            if feature["geometry"]:
+                shape = self._shapes[said.drawn]
+                rows &= np.isin(self.truth.cell, self.truth.cells_in(shape))
+                rest &= ~rows
+            else:
+                rows &= rest
+            if self.truth.number(rows) == said.count:
+                self._keep(rows, said.count, {"collection": "physical"})
+            else:
+                self.wrong.append(said)
+
+    # --- the oracle
+
+    @cached_property
+    def held(self):
+        """Give all distinct readings as a matrix (p, n) of 0 and 1."""
+        packed = np.array([np.frombuffer(rows, dtype=np.uint8) for rows, _ in self.readings])
+        return np.unpackbits(packed, axis=1, count=self.truth.size)
+
+    @cached_property
+    def shown(self):
+        """Give the number each reading was told with: (p,)."""
+        return np.array([count for _, count in self.readings])
+
+    @property
+    def pairs(self):
+        """Count the pairs of distinct readings."""
+        return len(self.readings) * (len(self.readings) - 1) // 2
+
+    @cached_property
+    def slices(self):
+        """Join the events that all answers tell together: parts (p, s) and events (s,)."""
+        columns, label = np.unique(self.held, axis=1, return_inverse=True)
+        return columns, np.bincount(label.ravel(), self.truth.count).astype(np.int64)
+
+    def published(self):
+        """Give all readings to `geo.disclosure`."""
+        parts = sparse.csr_array(self.held.astype(np.int64))
+        return disclosure.of_records(parts, self.truth.count, self.shown)
+
+    def recovered(self):
+        """Find every slice of 1..k-1 events that pairs and chains give away."""
+        found = Found()
+        found.by_audit = len(disclosure.pairs(self.published(), K).leaks)
+        parts, events = self.slices
+        self._pairs_of_two(parts, events, found)
+        self._chains(parts, events, found)
+        return found
+
+    def _pairs_of_two(self, parts, events, found):
+        """Set every answer against every other by one matrix product."""
+        dense = parts.astype(np.float32)
+        size, total = parts.sum(axis=1), parts.astype(np.int64) @ events
+        assert (total == self.shown).all()
+        for row in np.flatnonzero((total > 0) & (total < K)):
+            found.alone.add(parts[row].tobytes())
+        for start in range(0, len(parts), 512):
+            own = slice(start, start + 512)
+            inside = dense[own] @ dense.T == size[own, None]
+            more = total[None, :] - total[own, None]
+            for i, j in np.argwhere(inside & (more > 0) & (more < K)):
+                found.pairs.add((parts[j] - parts[start + i]).tobytes())
+                found.one = found.one or self._spoken(start + i, j)
+
+    def _spoken(self, one, other):
+        """Give two questions whose answers say too much."""
+        asked = list(self.readings.values())
+        return asked[other], asked[one]
+
+    def _chains(self, parts, events, found):
+        """Take from each answer disjoint answers inside it, the largest first, and look at both.
+
+        The order is tried twice: largest first, and largest but the first few, so that one bad
+        choice does not hide what another would show.
+        """
+        bits = [int.from_bytes(np.packbits(row).tobytes(), "big") for row in parts]
+        weight = parts.astype(np.int64) @ events
+        order = np.argsort(-weight, kind="stable").tolist()
+        dense = parts.astype(np.float32)
+        size = parts.sum(axis=1)
+        for whole in order:
+            shared = dense @ dense[whole]
+            inside = np.flatnonzero((shared == size) & (size < size[whole]))
+            inner = inside[np.argsort(-weight[inside], kind="stable")].tolist()
+            for skipped in (0, 1, 3):
+                left, rest = bits[whole], int(weight[whole])
+                for each in inner[skipped:]:
+                    if bits[each] and bits[each] & left == bits[each]:
+                        left, rest = left & ~bits[each], rest - int(weight[each])
+                        if 0 < rest < K:
+                            found.chains.add(left)
+                        if rest <= 0:
+                            break
+
+    def linear(self, period, targets, seed=0):
+        """Ask what all sums over whole zones say about small groups: (tried, found).
+
+        The unknowns are zone x theme x block of one period, also those where nothing happened:
+        the attacker does not know that. A group of 1..k-1 events is found when its smallest and
+        its largest possible number agree.
+        """
+        zones, themes, blocks = (sorted(set(each.tolist())) for each in self._columns())
+        shape = len(zones), len(themes), len(blocks)
+        known = {}
+        for said, rows in self.sums:
+            asked = dict(said.asked)
+            if said.period == period and not {"tertial", "place"} & set(asked):
+                if asked.get("detail") != "unit":
+                    cube = self._cube(said, rows, (zones, themes, blocks))
+                    known[cube.tobytes()] = cube, said.count
+        matrix = sparse.csr_array(np.array([cube.ravel() for cube, _ in known.values()], float))
+        sums = np.array([count for _, count in known.values()], float)
+        truth = self._counted(period, (zones, themes, blocks))
+        small = np.argwhere((truth > 0) & (truth < K))
+        rng = np.random.default_rng(seed)
+        chosen = small[rng.permutation(len(small))[:targets]]
+        found = 0
+        for at in chosen:
+            cost = np.zeros(shape)
+            cost[tuple(at)] = 1
+            least, most = (
+                linprog(sign * cost.ravel(), A_eq=matrix, b_eq=sums, bounds=(0, None))
+                for sign in (1, -1)
+            )
+            assert least.status == 0, least.message
+            unbounded = most.status != 0
+            found += not unbounded and -most.fun - least.fun < 0.5
+        return len(chosen), found
+
+    def _columns(self):
+        shown = self.truth.theme != ""
+        return (getattr(self.truth, name)[shown] for name in ("zone", "theme", "block"))
+
+    def _cube(self, said, rows, axes):
+        """Write a sum over whole zones in unknowns."""
+        box = self._box(said) & np.isin(self.truth.zone, said.zones)
+        if (rows == box).all():
+            boxes = [said]
+        else:
+            asked = dict(said.asked)
+            boxes = [
+                atom
+                for atom, _ in self._atoms[said.period]
+                if set(atom.zones) & set(said.zones) and _meets(asked, atom)
+            ]
+        cube = np.zeros([len(axis) for axis in axes], dtype=bool)
+        for each in boxes:
+            own = (np.isin(a, v) for a, v in zip(axes, _axes(each), strict=True))
+            cube[np.ix_(*own)] = True
+        return cube
+
+    def _counted(self, period, axes):
+        first, after = map(np.datetime64, years_days(period))
+        truth = self.truth
+        inside = (truth.day >= first) & (truth.day < after) & (truth.theme != "")
+        counted = np.zeros([len(axis) for axis in axes], dtype=np.int64)
+        values = (truth.zone[inside], truth.theme[inside], truth.block[inside])
+        at = tuple(np.searchsorted(a, v) for a, v in zip(axes, values, strict=True))
+        np.add.at(counted, at, truth.count[inside])
+        return counted
+
+
+@dataclass(slots=True)
+class Found:
+    """Small numbers that were found; sets hold each slice once."""
+
+    by_audit: int = 0  # by geo.disclosure
+    alone: set = field(default_factory=set)
+    pairs: set = field(default_factory=set)
+    chains: set = field(default_factory=set)
+    linear: int = 0
+    one: tuple = ()  # two questions, for whoever has to find out why
+
+    @property
+    def number(self):
+        """Count what was found in any way."""
+        return self.by_audit + len(self.alone) + len(self.pairs) + len(self.chains) + self.linear
+
+
+def _axes(said):
+    return said.zones, said.themes, said.blocks
+
+
+def _meets(asked, atom):
+    """Tell whether an atom has a part in what is asked for."""
+    said = {
+        "theme": set(atom.themes),
+        "block": set(atom.blocks),
+        "tertial": set(map(str, atom.tertials)),
+        "place": {*atom.zones, *atom.places},
+    }
+    return all(set(asked[name].split(",")) & own for name, own in said.items() if name in asked)
+
+
+def _holds(shape, ground):
+    if shape is None:
+        return False
+    return shapely.intersection(shape, ground).area >= WHOLE * ground.area

@@ -1,0 +1,128 @@
+"""schemathesis asks every operation, as everybody, what nobody thought of."""
+
+from collections import Counter
+
+import pytest
+from schemathesis import openapi
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import Status, events, from_schema
+from starlette.testclient import TestClient
+
+from app.main import create_app
+from app.openapi import every_route
+from app.queries import MOST_ITEMS
+from app.sessions import COOKIE
+from pipelines.roles import ADMIN, ANALYST, COORDINATOR, GROUP, KEY_ROLES, PLANNER, PUBLIC
+from tests.house import settings_of
+
+NOBODY = "nobody"
+EVERYBODY = (NOBODY, PUBLIC, PLANNER, ANALYST, COORDINATOR, ADMIN, GROUP)
+OFF = {"enabled": False}
+FEW, MANY = 1, 40  # examples of each operation beside what the description itself suggests
+
+
+@pytest.fixture(params=EVERYBODY)
+def role(request):
+    return request.param
+
+
+@pytest.fixture
+def door(town, clock, role):
+    return create_app(settings_of(town, public_view=role == PUBLIC), clock)
+
+
+@pytest.fixture
+def carried(door, town, role):
+    """Give the headers that make somebody who they are."""
+    if role in KEY_ROLES:
+        return {"X-API-Key": town["keys"][role]}
+    if role in (NOBODY, PUBLIC):
+        return {}
+    with TestClient(door, follow_redirects=False) as client:
+        form = {"name": town["names"][role], "password": town["password"]}
+        assert client.post("/logga-in", data=form).status_code == 303
+        return {"Cookie": f"{COOKIE}={client.cookies[COOKIE]}"}
+
+
+def wishes(carried, examples, methods):
+    """Configure: everybody carries their own, nothing is learned from one run for the next."""
+    return SchemathesisConfig.from_dict(
+        {
+            "headers": carried,
+            "seed": 4,
+            "max-redirects": 0,
+            "continue-on-failure": True,
+            "generation": {
+                "max-examples": examples,
+                "deterministic": examples == FEW,
+                "no-shrink": True,
+                "with-security-parameters": False,
+                "database": "none",
+            },
+            "phases": {"stateful": OFF, "coverage": {"unexpected-methods": methods}},
+            # A well-formed question may be about an area, a day or an item that there is not.
+            "checks": {"positive_data_acceptance": OFF},
+        }
+    )
+
+
+def ask(schema, door):
+    """Let schemathesis ask; give the statuses of the answers and what it found wrong."""
+    schema.app = door
+    statuses, faults = Counter(), set()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            recorded = event.recorder
+            for found in recorded.interactions.values():
+                statuses[found.response and found.response.status_code] += 1
+            for one, checks in recorded.checks.items():
+                case = recorded.cases[one].value
+                faults |= {described(case, c) for c in checks if counts(case, c)}
+        elif isinstance(event, events.NonFatalError | events.FatalError):
+            faults.add(("error", str(event), ""))
+    return statuses, sorted(faults)
+
+
+def counts(case, check):
+    """Tell whether a failed check is a fault.
+
+    Only `limit` above the highest is none: OGC API Features Part 1 has it capped, not refused.
+    """
+    capped = str((case.query or {}).get("limit", "")) if isinstance(case.query, dict) else ""
+    allowed = (
+        check.name == "negative_data_rejection" and capped.isdigit() and int(capped) > MOST_ITEMS
+    )
+    return check.status == Status.FAILURE and not allowed
+
+
+def described(case, check):
+    return check.name, case.as_curl_command(), str(check.failure_info.failure)
+
+
+@pytest.fixture
+def tell(capsys, role):
+    """Say how much was asked, for the closing note."""
+
+    def say(statuses):
+        counted = ", ".join(f"{status}: {n}" for status, n in sorted(statuses.items()))
+        with capsys.disabled():
+            print(f"\nschemathesis as {role}: {sum(statuses.values())} answers ({counted})")  # noqa: T201
+
+    return say
+
+
+def test_every_operation_as_everybody(door, carried, tell):
+    schema = openapi.from_dict(every_route(door), config=wishes(carried, FEW, ["TRACE"]))
+    statuses, faults = ask(schema, door)
+    tell(statuses)
+    assert not faults, "\n\n".join("\n".join(fault) for fault in faults)
+    assert None not in statuses
+
+
+@pytest.mark.deep
+def test_every_operation_as_everybody_at_length(door, carried, tell):
+    methods = ["DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
+    schema = openapi.from_dict(every_route(door), config=wishes(carried, MANY, methods))
+    statuses, faults = ask(schema, door)
+    tell(statuses)
+    assert not faults, "\n\n".join("\n".join(fault) for fault in faults)
