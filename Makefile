@@ -1,8 +1,8 @@
 # Lägesbild: `make help` lists what there is to run.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup dev demo test test-deep check check-python check-types check-imports check-files \
-        bench bench-job lock clean
+.PHONY: help setup dev demo test test-deep attack check check-python check-types check-imports \
+        check-files check-supply bench bench-job lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,8 +33,8 @@ test-deep: dev ## kör de långa testerna
 	@bash .ci/services.sh
 	$(BIN)/python -m pytest -rs -m deep $(ARGS)
 
-check: check-python check-types check-imports check-files ## granskar koden
-	@echo "check: ruff, mypy, import-linter, shellcheck, hadolint, yamllint and compose are content"
+check: check-python check-types check-imports check-files check-supply ## granskar koden
+	@echo "check: ruff, mypy, import-linter, shellcheck, hadolint, yamllint, compose and the supply chain are content"
 
 check-python: $(DEV)
 	$(BIN)/ruff check
@@ -51,6 +51,13 @@ check-files: $(DEV)
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/yamllint --strict compose.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+
+check-supply: $(DEV)
+	$(BIN)/python .ci/floors.py
+	$(BIN)/python .ci/sbom.py
+
+attack: dev ## angriper utgåvan som handläggare, en miljon par av svar
+	$(BIN)/python -m tests.attacks.run
 
 bench: dev ## mäter analysen bredvid andra program
 	$(BIN)/python -m benchmarks.run $(ARGS)

@@ -29,7 +29,7 @@ from store.places import AreaRow
 BLOCK, THEME, WINDOW, VIEW = "block", "typ", "fonster", "karta"
 THEME_PREFIX = "tema-"  # as the links of the other pages have it
 EVERY_WINDOW = "all"
-TOWN, WHOLE = "tatort", "kommun"
+TOWN, WHOLE = "tatort", "alla"
 LONGEST = 80  # characters of a wrong value that are repeated to whoever wrote it
 MOST_DIGITS = 6
 
@@ -48,8 +48,8 @@ class Chosen:
     view: str
 
     @property
-    def query(self) -> dict[str, str]:
-        """Write the choice as a link has it."""
+    def pairs(self) -> dict[str, str]:
+        """Give the parameters of a link to it."""
         theme, window = self.asked.theme, self.asked.time_block
         pairs = {
             BLOCK: str(self.asked.block),
@@ -58,6 +58,11 @@ class Chosen:
             VIEW: self.view if self.view != TOWN else "",
         }
         return {name: value for name, value in pairs.items() if value}
+
+    @property
+    def query(self) -> str:
+        """Write them as a link has them."""
+        return urlencode(self.pairs)
 
 
 def choose(given: Mapping[str, str], blocks: Sequence[Block]) -> Chosen:
@@ -98,11 +103,11 @@ def context(
             Choice("", text("release-any-time")),
             *(Choice(each, block_name(each, profile)) for each in TIME_BLOCKS),
         ],
-        "views": [Choice(each, text(f"group-view-{each}")) for each in (TOWN, WHOLE)],
-        "chosen": {BLOCK: "", THEME: "", WINDOW: "", VIEW: TOWN} | chosen.query,
+        "views": [Choice(TOWN, text("group-town")), Choice(WHOLE, text("group-every-cell"))],
+        "chosen": {BLOCK: "", THEME: "", WINDOW: "", VIEW: TOWN} | chosen.pairs,
         "drawing": draw(shown, reference.areas, chosen.view),
         "totals": [(BAND_WORDS[band], shown.band.count(band)) for band in BANDS],
-        "minutes_query": urlencode(chosen.query),
+        "query": chosen.query,
     }
 
 
@@ -153,7 +158,12 @@ def every_theme(profile: Profile) -> str:
     """Say what is counted where no theme is chosen: some themes never enter a total."""
     counted = {each.theme for each in profile.categories if each.on_map and each.in_total}
     left = [theme_name(each).lower() for each in group.themes(profile) if each not in counted]
-    return text("group-themes-but", themes=", ".join(left)) if left else text("release-any-theme")
+    if not left:
+        return text("release-any-theme")
+    *first, last = left
+    return text(
+        "group-themes-but", themes=" och ".join([", ".join(first), last] if first else left)
+    )
 
 
 # --- the drawing -------------------------------------------------------------------------------
@@ -211,8 +221,9 @@ def draw(shown: Picture, areas: Sequence[AreaRow], view: str) -> Drawing | None:
     focus = [area for area in areas if area.kind in FOCUS_KINDS]
     ground = [area.outline for area in areas if area.kind == "municipality"]
     hexagons = cells.polygons(shown.cell)
-    town = view == TOWN and bool(focus)
-    framed = [area.outline for area in focus] if town else [*ground, *hexagons]
+    framed = [area.outline for area in focus]
+    if view == WHOLE or not focus:
+        framed += hexagons.tolist()
     if not framed:
         return None
     sheet = _Sheet(*_widened(shapely.total_bounds(framed)))
@@ -247,7 +258,7 @@ def _rings(outlines: Iterable[shapely.Geometry]) -> Iterator[list[tuple[float, f
 
 
 def _names(sheet: _Sheet, areas: Sequence[AreaRow]) -> Iterator[Name]:
-    """Put each name over its area, or under it where another name stands already."""
+    """Put each name over its area, under it where another name stands, or leave it to the table."""
     taken: list[tuple[float, float, float, float]] = []
     for area in sorted(areas, key=lambda each: -each.outline.bounds[3]):
         west, south, east, north = area.outline.bounds
@@ -256,10 +267,12 @@ def _names(sheet: _Sheet, areas: Sequence[AreaRow]) -> Iterator[Name]:
         _, bottom = sheet.at(west, south)
         x = min(max(middle, half), WIDTH - half)
         over, under = top - LINE / 3, bottom + LINE
-        free = [y for y in (over, under) if not _meets((x - half, y - LINE, x + half, y), taken)]
-        y = free[0] if free else over
-        taken.append((x - half, y - LINE, x + half, y))
-        yield Name(area.name, round(x, 1), round(y, 1))
+        for y in (over, under):
+            box = (x - half, y - LINE, x + half, y)
+            if not _meets(box, taken):
+                taken.append(box)
+                yield Name(area.name, round(x, 1), round(y, 1))
+                break
 
 
 def _meets(

@@ -20,7 +20,7 @@ from app.kept import AnswerCache
 from app.oidc import Provider
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
-from app.routes import account, admin, features, log, methods, pages, public, release, review
+from app.routes import account, admin, features, group, log, methods, pages, public, release, review
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import looks
@@ -81,7 +81,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         provider=Provider(settings) if settings.oidc else None,
     )
     problems.install(app)
-    for part in (public, account, pages, release, review, admin, log, features, methods):
+    for part in (public, account, pages, release, review, group, admin, log, features, methods):
         app.router.routes.extend(part.router.routes)
     app.mount("/static", Static(directory=WEB / "static"), name="static")
     access.check_guarded(app.routes)

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from app import group_page, log_page
 from app.access import Allow, guard_of
 from app.collections import COLLECTIONS, Collection
 from app.features import Json
@@ -205,11 +206,17 @@ _KINDS: dict[str, str] = {
     "/methods": "application/json",
     "/karta/": "application/json",
     "/health": "application/json",
+    "/logg/export": "text/csv",
 }
 _LINK = ("omrade", "fonster", "typ", "period", "detalj")  # what a link to a picture carries
+_PICTURE = (group_page.BLOCK, group_page.THEME, group_page.WINDOW, group_page.VIEW)
 _ASKED: dict[str, tuple[str, ...]] = {
     "/": _LINK,
     "/utgava": _LINK,
+    "/lagesbildsgrupp": _PICTURE,
+    "/lagesbildsgrupp/protokoll": _PICTURE,
+    "/logg": log_page.NAMES,
+    "/logg/export": log_page.NAMES,
     "/logga-in": ("next",),
     "/logga-in/oidc": ("next",),
     "/logga-in/oidc/svar": ("code", "state", "error"),

@@ -17,10 +17,12 @@ from pipelines.placing import Given, Words, place
 from store import incidents, models, places, records
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import sqlalchemy as sa
 
+    from geo.profile import Profile
     from store.db import Store
 
 KINDS = ("areas", "schools", "venues", "places", "addresses")
@@ -79,35 +81,37 @@ def import_file(store: Store, wanted: PlaceImport) -> Loaded:
         raise InvalidParameter("place-kind", value=wanted.kind, allowed=", ".join(KINDS))
     if wanted.area_kind not in AREA_KINDS:
         raise InvalidParameter("area-kind", value=wanted.area_kind, allowed=", ".join(AREA_KINDS))
+    with store.read() as connection:
+        profile = places.profile(connection)
+    entries, put = _read(wanted, profile)  # a file may take long, and other writers wait for us
     with store.write_alone() as connection:
-        entries = _put(connection, wanted)
+        put(connection)
         places.touch(connection)
         return Loaded(entries, refresh(connection))
 
 
-def _put(connection: sa.Connection, wanted: PlaceImport) -> int:
-    profile = places.profile(connection)
+def _read(wanted: PlaceImport, profile: Profile) -> tuple[int, Callable[[sa.Connection], None]]:
+    """Read a file; give the number of entries and what stores them."""
     path = wanted.path
     if wanted.kind == "areas":
         found = place_files.areas(path, wanted.area_kind, profile, wanted.name_column)
-        replace = wanted.area_kind if wanted.replace else None
-        places.put_areas(connection, found, places.IMPORT, replace=replace)
-        return len(found)
+        kind = wanted.area_kind if wanted.replace else None
+        return len(found), lambda to: places.put_areas(to, found, places.IMPORT, replace=kind)
     if wanted.kind == "addresses":
         register = place_files.addresses(path, profile)
-        places.put_addresses(connection, register)
-        return len(register)
+        return len(register), lambda to: places.put_addresses(to, register)
     if wanted.kind == "places":
-        gazetteer_entries = place_files.named_places(path, profile)
-        places.put_named_places(
-            connection, gazetteer_entries, places.IMPORT, replace=wanted.replace
+        named = place_files.named_places(path, profile)
+        anew = wanted.replace
+        return len(named), lambda to: places.put_named_places(
+            to, named, places.IMPORT, replace=anew
         )
-        return len(gazetteer_entries)
-    kind = wanted.kind.removesuffix("s")
-    facilities = place_files.facilities(path, kind, profile)
-    replace = kind if wanted.replace else None
-    places.put_facilities(connection, facilities, places.IMPORT, replace=replace)
-    return len(facilities)
+    kind_of = wanted.kind.removesuffix("s")
+    facilities = place_files.facilities(path, kind_of, profile)
+    of_kind = kind_of if wanted.replace else None
+    return len(facilities), lambda to: places.put_facilities(
+        to, facilities, places.IMPORT, replace=of_kind
+    )
 
 
 def refresh(connection: sa.Connection) -> int:

@@ -61,7 +61,12 @@ def print_minutes(request: Request, reader: Group) -> Response:
     counted = sum(sum(row.cells) for row in written.rows)
     note(request, reader, "minutes", asked=asdict(chosen.asked), rows=counted)
     context = group_page.told(written, reference.profile)
-    context |= {"reader": reader, "profile": reference.profile, "synthetic": synthetic}
+    context |= {
+        "query": chosen.query,
+        "reader": reader,
+        "profile": reference.profile,
+        "synthetic": synthetic,
+    }
     return parts.pages.TemplateResponse(request, "minutes.html", context)
 
 

@@ -13,12 +13,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from app import access, map_page
 from app.access import MapReader, Reader
-from app.routes import admin, release
+from app.routes import admin, group, release
 from app.services import services
 from geo.errors import InvalidParameter
 from pipelines import answers, proving
 from pipelines.reference import Reference
-from pipelines.roles import ADMIN, ANALYST, COORDINATOR, PLANNER, PUBLIC, ROLES
+from pipelines.roles import ADMIN, ANALYST, COORDINATOR, GROUP, PLANNER, PUBLIC, ROLES
 from store import imports, places
 
 router = APIRouter()
@@ -58,6 +58,7 @@ HOMES: dict[str, tuple[str, Callable[[Request, Reader], Response]]] = {
     COORDINATOR: ("map", release.home),
     PUBLIC: ("map", release.home),
     ADMIN: ("operation", admin.home),
+    GROUP: ("group", group.home),
 }
 
 

@@ -12,7 +12,7 @@ from pipelines import mapping, quarantine
 from pipelines.commands import reports
 from pipelines.commands.door import geocoder, now, opened, print_json, rows_shown, say
 from pipelines.ingest import Options, ingest
-from store import imports
+from store import imports, tables
 
 app = typer.Typer(help="Ta in händelser eller observationer.", no_args_is_help=True)
 imports_app = typer.Typer(help="Importer och deras rapporter.", no_args_is_help=True)
@@ -99,6 +99,8 @@ def show_import(
         batch = imports.batch(connection, import_id)
     if as_json:
         print_json(reports.plain_batch(batch))
+    elif batch.kind == tables.KIND:
+        reports.show_table(batch)
     else:
         reports.show(reports.of_batch(batch), dry_run=False)
 

@@ -46,6 +46,25 @@ def plain_batch(batch: Batch) -> dict[str, Any]:
     return {"kind": batch.kind, "started_at": batch.started_at, **plain(of_batch(batch))}
 
 
+def show_table(batch: Batch) -> None:
+    """Print the line of an imported table."""
+    say(
+        "table-listed",
+        number=batch.id,
+        source=batch.source,
+        file=batch.file_name,
+        when=batch.started_at.date().isoformat(),
+        figures=batch.accepted,
+        first=month_name(batch.report["first"]),
+        last=month_name(batch.report["last"]),
+    )
+
+
+def month_name(month: int) -> str:
+    """Write a month as year and month: 202601 is 2026-01."""
+    return f"{month // 100}-{month % 100:02}"
+
+
 def plain_row(row: QuarantineRow) -> dict[str, Any]:
     """Write a row in quarantine as plain values."""
     return {name: getattr(row, name) for name in row.__slots__}

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from pipelines import tables
+from pipelines.commands import reports
 from pipelines.commands.audit import opened_log, operator
 from pipelines.commands.door import now, opened, say
 from pipelines.roles import ADMIN
@@ -44,8 +45,8 @@ def import_(
         number=report.import_id,
         figures=report.figures,
         hidden=report.hidden,
-        first=_month(report.first),
-        last=_month(report.last),
+        first=reports.month_name(report.first),
+        last=reports.month_name(report.last),
     )
 
 
@@ -57,16 +58,7 @@ def list_() -> None:
     if not held:
         say("no-tables")
     for each in held:
-        say(
-            "table-listed",
-            number=each.id,
-            source=each.source,
-            file=each.file_name,
-            when=each.started_at.date().isoformat(),
-            figures=each.accepted,
-            first=_month(each.report["first"]),
-            last=_month(each.report["last"]),
-        )
+        reports.show_table(each)
 
 
 @app.command()
@@ -80,7 +72,3 @@ def remove(
         asked = {"import": import_id}
         log.note(operator(), ADMIN, "table-remove", "operation", asked=asked, rows=removed)
     say("table-removed", number=import_id, figures=removed)
-
-
-def _month(month: int) -> str:
-    return f"{month // 100}-{month % 100:02}"

@@ -20,7 +20,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from geo import disclosure
-from tests.attacks.town import REFERENCE, years_days
+from tests.attacks.town import REFERENCE, days_of
 
 K = 5
 ITEMS = "/ogc/collections/{}/items"
@@ -236,8 +236,24 @@ class Collected:
         self.wrong = []  # numbers that are not those of the events they speak of
         self.asked = 0
         self._atoms = defaultdict(list)  # period -> (what was said, rows)
-        self._shapes, self._grounds, self._known = {}, {}, {}
-        self.sums = []  # (period, Said, rows): those that a linear program may use
+        self._shapes, self._grounds = {}, {}
+        self._masks = {
+            name: {value: column == value for value in set(column.tolist())}
+            for name, column in (
+                ("theme", truth.theme),
+                ("block", truth.block),
+                ("tertial", truth.tertial),
+                ("zone", truth.zone),
+            )
+        }
+        self.sums = []  # (Said, rows): what a linear program may use
+
+    def fresh(self):
+        """Start over with what is known of the atoms."""
+        other = Collected(self.truth)
+        other._atoms = self._atoms  # noqa: SLF001 - of its own class
+        other._shapes, other._grounds = self._shapes, self._grounds  # noqa: SLF001
+        return other
 
     def ask(self, planner, questions, *, single=False):
         """Ask, and read every number; `single` questions are answered by atoms alone."""
@@ -248,11 +264,10 @@ class Collected:
         """Read one answer of the collection of the release."""
         self.asked += 1
         whole = np.zeros(self.truth.size, dtype=bool)
+        meeting = None if single else self._meeting(asked, answer.get("period"))
         for feature in answer["features"]:
             said = self._said(asked, feature)
-            rows = self._known.get(said)
-            if rows is None:
-                rows = self._known[said] = self._rows(said, single=single)
+            rows = self._rows(said, meeting)
             if rows is None:
                 self.wrong.append(said)
                 continue
@@ -281,7 +296,10 @@ class Collected:
         pairs = tuple(sorted(asked.items()))
         return Said(pairs, told["period"], *map(tuple, lists), drawn, told["count"])
 
-    def _rows(self, said, *, single):
+    def _meeting(self, asked, period):
+        return [each for each in self._atoms[period] if _meets(asked, each[0])]
+
+    def _rows(self, said, meeting):
         """Find the rows that a number speaks of; None where no reading gives this number."""
         box = self._box(said)
         sure, perhaps = self._ground(said.zones, said.drawn)
@@ -290,13 +308,20 @@ class Collected:
             rows = box & np.logical_or.reduce([sure, *extra])
             if self.truth.number(rows) == said.count:
                 return rows
-        return None if single else self._united(said, sure)
+        return None if meeting is None else self._united(said, sure, meeting)
 
     def _box(self, said):
-        truth = self.truth
-        first, after = map(np.datetime64, years_days(said.period))
-        inside = (truth.day >= first) & (truth.day < after) & np.isin(truth.theme, said.themes)
-        return inside & np.isin(truth.block, said.blocks) & np.isin(truth.tertial, said.tertials)
+        box = self._within(said.period) & self._any("theme", said.themes)
+        return box & self._any("block", said.blocks) & self._any("tertial", said.tertials)
+
+    def _within(self, period):
+        first, after = map(np.datetime64, days_of(period))
+        return (self.truth.day >= first) & (self.truth.day < after)
+
+    def _any(self, column, values):
+        """Mark the rows that have one of some values."""
+        known = [self._masks[column][each] for each in values if each in self._masks[column]]
+        return np.logical_or.reduce([np.zeros(self.truth.size, dtype=bool), *known])
 
     def _ground(self, zones, drawn):
         """Tell which rows lie on the ground an answer names and draws, and which may."""
@@ -329,17 +354,15 @@ class Collected:
         perhaps = [part for part in (loose & ~truth.placed, loose & truth.placed) if part.any()]
         return sure, perhaps
 
-    def _united(self, said, sure):
+    def _united(self, said, sure, meeting):
         """Put a number together from the atoms that the question meets, as the product says."""
-        asked = dict(said.asked)
+        by_unit = ("detail", "unit") in said.asked
         rows = np.zeros(self.truth.size, dtype=bool)
-        for atom, own in self._atoms[said.period]:
-            on = bool(set(atom.zones) & set(said.zones))
-            if asked.get("detail") == "unit":
-                on = on and (own & sure).any() | self._only_loose(own)
-            if on and _meets(asked, atom):
+        for atom, own in meeting:
+            on = not set(atom.zones).isdisjoint(said.zones)
+            if on and (not by_unit or (own & sure).any() or self._only_loose(own)):
                 rows |= own
-        box = self._box(said) & np.isin(self.truth.zone, said.zones)
+        box = self._box(said) & self._any("zone", said.zones)
         fits = self.truth.number(rows) == said.count and not (rows & ~box).any()
         return rows if fits else None
 
@@ -348,11 +371,12 @@ class Collected:
 
     def _total(self, asked, answer, whole):
         """Read a total: of all numbers shown, or of all that was asked for."""
-        every = np.ones(self.truth.size, dtype=bool)
         lists = (tuple(answer[name]) for name in ("themes", "blocks", "tertials"))
         said = Said((), answer["period"], *lists, (), (), "", answer["total"])
-        place = dict(asked).get("place")
-        on = np.isin(self.truth.zone, place.split(",")) if place else every
+        on = np.ones(self.truth.size, dtype=bool)
+        if "place" in asked:
+            wanted = asked["place"].split(",")
+            on = np.isin(self.truth.zone, wanted) | np.isin(self.truth.place, wanted)
         for rows in (whole, self._box(said) & on):
             if self.truth.number(rows) == answer["total"]:
                 self._keep(rows, answer["total"], asked)
@@ -366,7 +390,7 @@ class Collected:
         period = str(int(said.period) - 1)
         lists = (said.themes, said.blocks, said.tertials, said.zones, said.places)
         earlier = Said(said.asked, period, *lists, "", told["before"])
-        rows = self._box(earlier) & np.isin(self.truth.zone, said.zones)
+        rows = self._box(earlier) & self._any("zone", said.zones)
         if self.truth.number(rows) != told["before"]:
             self.wrong.append(earlier)
         else:
@@ -513,16 +537,12 @@ class Collected:
 
     def _cube(self, said, rows, axes):
         """Write a sum over whole zones in unknowns."""
-        box = self._box(said) & np.isin(self.truth.zone, said.zones)
+        box = self._box(said) & self._any("zone", said.zones)
         if (rows == box).all():
             boxes = [said]
         else:
-            asked = dict(said.asked)
-            boxes = [
-                atom
-                for atom, _ in self._atoms[said.period]
-                if set(atom.zones) & set(said.zones) and _meets(asked, atom)
-            ]
+            meeting = self._meeting(dict(said.asked), said.period)
+            boxes = [atom for atom, _ in meeting if set(atom.zones) & set(said.zones)]
         cube = np.zeros([len(axis) for axis in axes], dtype=bool)
         for each in boxes:
             own = (np.isin(a, v) for a, v in zip(axes, _axes(each), strict=True))
@@ -530,9 +550,8 @@ class Collected:
         return cube
 
     def _counted(self, period, axes):
-        first, after = map(np.datetime64, years_days(period))
         truth = self.truth
-        inside = (truth.day >= first) & (truth.day < after) & (truth.theme != "")
+        inside = self._within(period) & (truth.theme != "")
         counted = np.zeros([len(axis) for axis in axes], dtype=np.int64)
         values = (truth.zone[inside], truth.theme[inside], truth.block[inside])
         at = tuple(np.searchsorted(a, v) for a, v in zip(axes, values, strict=True))

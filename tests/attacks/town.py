@@ -321,7 +321,7 @@ def settle(town, folder):
     return place
 
 
-def years_days(period):
+def days_of(period):
     """Tell the first local day of a period and the day after its last."""
     if "/" in period:
         first, last = (date.fromisoformat(each) for each in period.split("/"))

@@ -163,6 +163,7 @@ class Truth:
         sites = {row.site for row in rows if row.site is not None}
         zones = {site: ground.zone(site.lon, site.lat) for site in sites}
         self.zone = np.array([zones[row.site] if row.site else _named(row.words) for row in rows])
+        self.place = np.array([_place(zone) for zone in self.zone.tolist()])
         self.placed = np.array([row.site is not None for row in rows])
         self.theme = np.array(
             [_theme(row.code, zone) for row, zone in zip(rows, self.zone, strict=True)]
@@ -170,7 +171,7 @@ class Truth:
         self.lonlat = np.array(
             [(row.site.lon, row.site.lat) if row.site else (np.nan, np.nan) for row in rows]
         )
-        self.spot = np.array([hash(row.site) if row.site else -1 for row in rows])
+        self.spot = np.array([_spot(n, row) for n, row in enumerate(rows)])
         self.cell = np.array([_cell(row.site) for row in rows])
         self.pieces = _pieces(zip(self.zone, self.cell, strict=True), ground)
         number = {(piece.zone, piece.cell): n for n, piece in enumerate(self.pieces)}
@@ -197,7 +198,8 @@ class Truth:
         """List the cells in which something happened whose middle lies in a shape."""
         cells = [cell for cell in set(self.cell.tolist()) if cell]
         middles = shapely.points([h3.cell_to_latlng(cell)[::-1] for cell in cells])
-        return [cell for cell, inside in zip(cells, shapely.intersects(shape, middles), strict=True) if inside]
+        held = shapely.intersects(shape, middles)
+        return [cell for cell, inside in zip(cells, held, strict=True) if inside]
 
 
 def _named(words):
@@ -205,6 +207,12 @@ def _named(words):
         if words in outlines(kind):
             return slug(kind, words)
     return UNKNOWN
+
+
+def _place(zone):
+    """Name the place that a zone belongs to."""
+    kind = zone.partition("-")[0]
+    return {"school": "schools", "district": "rest", OUTSIDE: "rest"}.get(kind, zone)
 
 
 def _theme(code, zone):
@@ -215,6 +223,13 @@ def _theme(code, zone):
     if rule.nightlife and zone.startswith("nightlife"):
         return THEMES[REFERENCE.profile.nightlife_category]
     return THEMES[rule.category]
+
+
+def _spot(number, row):
+    """Number the doors; what is known by its area is one, what is known by nothing one each."""
+    if row.site is not None:
+        return row.site.number
+    return -1 if _named(row.words) != UNKNOWN else -2 - number
 
 
 def _cell(site):

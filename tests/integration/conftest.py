@@ -8,16 +8,17 @@ import pytest
 
 from pipelines import places
 from pipelines.__main__ import main
-from store import schema
-from store.db import connect
+from store import installation
+from store.db import connect, part_file
+from store.parts import PARTS
 from tests.desk import Desk
 
 
 def fill(url):
-    """Make an empty database one that knows Eskilstuna."""
+    """Make an empty installation, with all its parts, one that knows Eskilstuna."""
+    installation.upgrade(url)
     store = connect(url)
     try:
-        schema.upgrade(store)
         places.load(store, "eskilstuna")
         with store.engine.connect() as connection:
             if store.is_geopackage:  # everything into the one file that is copied
@@ -29,7 +30,7 @@ def fill(url):
 
 @pytest.fixture(scope="session")
 def filled_file(tmp_path_factory):
-    """Make a GeoPackage to be copied."""
+    """Make a GeoPackage, and beside it the files of the other parts, to be copied."""
     path = tmp_path_factory.mktemp("filled") / "eskilstuna.gpkg"
     fill(f"sqlite:///{path}")
     return path
@@ -46,8 +47,10 @@ def filled_database(postgres):
 @pytest.fixture
 def gpkg_desk(filled_file, tmp_path):
     """Give a desk with a GeoPackage."""
-    shutil.copy(filled_file, tmp_path / "store.gpkg")
-    desk = Desk(f"sqlite:///{tmp_path / 'store.gpkg'}", tmp_path)
+    url = f"sqlite:///{tmp_path / 'store.gpkg'}"
+    for part in PARTS:
+        shutil.copy(part_file(f"sqlite:///{filled_file}", part), part_file(url, part))
+    desk = Desk(url, tmp_path)
     yield desk
     desk.store.close()
 

@@ -10,9 +10,8 @@ from scipy import sparse
 
 from app.access import PURPOSES
 from app.collections import COLLECTIONS
-from app.group_page import VIEWS
+from app.group_page import TOWN, WHOLE
 from app.release_page import DETAILS
-from app.routes import group
 from geo import cells, change, effect, errors, methods, observations
 from geo.backtest import Finding
 from geo.emerging import Pattern
@@ -20,10 +19,11 @@ from geo.map_products import MapChoices, standard_maps
 from geo.profile import AREA_KINDS
 from geo.verdicts import Reason, Verdict
 from pipelines import bundles, profiles, retention
+from pipelines.release_parts import TERTIALS
 from pipelines.roles import ROLES
 from pipelines.texts import LOCALE, sentence, text
 from store import journal
-from store.releases import PHYSICAL, SENSITIVE, TERTIALS, TREE
+from store.releases import PHYSICAL, SENSITIVE, TREE
 from store.retention import CLASSES
 
 ROOT = Path(__file__).parents[2]
@@ -207,10 +207,10 @@ LOOKS = {
     *given("note", 2),
     *given("noted", 0),
     *given("_noted", 0),
-    *(each.id for each in COLLECTIONS if each.logged),
+    *(each.id for each in COLLECTIONS.values() if each.logged),
     *(journal.WEEDED, journal.ANCHOR_BEGUN),
     *(bundles.EXPORT, bundles.IMPORT, bundles.KEY),
-    *(group.PAGE, group.MINUTES, retention.WHAT),
+    retention.WHAT,
 }
 MEMBERS = {
     "reason": REASONS,
@@ -240,7 +240,7 @@ MEMBERS = {
     "look": LOOKS,
     "purpose": set(PURPOSES),
     "outcome": {"given", "refused", "failed"},
-    "group-view": set(VIEWS),
+    "group-view": {TOWN, WHOLE},
     "release-detail": set(DETAILS),
     "release-product": {TREE, SENSITIVE, PHYSICAL},
     "release-tertial": {str(tertial) for tertial in TERTIALS},
