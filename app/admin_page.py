@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +11,9 @@ from pipelines.periods import local
 from pipelines.settings import Settings
 from pipelines.texts import text
 from store.accounts import KeyRow, UserRow
+from store.journal import Line
 from store.releases import Header
-from store.retention import Rule
+from store.retention import NO_PROFILE, Rule
 from store.sessions import Session
 
 
@@ -22,9 +23,12 @@ class Found:
 
     people: Sequence[UserRow]
     keys: Sequence[KeyRow]
-    sessions: Sequence[Session]
+    sessions: Sequence[Session]  # the one seen last first
     rules: Sequence[Rule]
     release: Header | None
+    revisions: Mapping[str, str | None]  # by part
+    entries: int  # of the log
+    checked: Line | None  # when somebody last had the log checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,32 @@ class Row:
     more: str = ""
 
 
-def context(profile: Profile, found: Found, settings: Settings, now: datetime) -> dict[str, object]:
-    """Collect everything the template shows."""
-    zone = profile.timezone
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Somebody who is signed in, perhaps in several browsers."""
+
+    name: str
+    role: str
+    origin: str
+    browsers: int
+    seen: str
+    until: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The last check of the log."""
+
+    when: str
+    who: str
+    whole: bool
+
+
+def context(
+    profile: Profile | None, found: Found, settings: Settings, now: datetime
+) -> dict[str, object]:
+    """Collect everything the template shows; without a profile it is said what to load."""
+    zone = NO_PROFILE if profile is None else profile.timezone
     return {
         "profile": profile,
         "people": [
@@ -55,31 +82,60 @@ def context(profile: Profile, found: Found, settings: Settings, now: datetime) -
             Row(
                 each.name,
                 text(f"role-{each.role}"),
-                _until(each.expires_at, zone),
+                clock(each.expires_at, zone)
+                if each.expires_at > now
+                else f"{clock(each.expires_at, zone)}, {text('admin-ended')}",
                 ", ".join(each.collections),
             )
             for each in found.keys
         ],
-        "sessions": [
-            Row(
-                each.name,
-                text(f"admin-origin-{each.origin}"),
-                clock(each.expires_at, zone),
-                clock(each.seen_at, zone),
-            )
-            for each in found.sessions
-        ],
-        "rules": [
-            Row(text(f"data-class-{each.data_class}"), str(each.months), each.legal_basis)
-            for each in found.rules
-        ],
+        "sessions": _present(found, zone),
+        "rules": [(text(f"data-class-{rule.data_class}"), rule) for rule in found.rules],
         "release": found.release,
+        "released_on": "" if found.release is None else _day(found.release.created_at, zone),
+        "revisions": found.revisions,
+        "entries": found.entries,
+        "checked": None if found.checked is None else _checked(found.checked, zone),
         "choices": _choices(settings),
+        "groups": [
+            (name, text(f"role-{role}")) for name, role in (settings.oidc_roles or {}).items()
+        ],
     }
+
+
+def _present(found: Found, zone: str) -> list[Present]:
+    """Tell who is signed in, once for each: signing somebody out ends all their sessions."""
+    roles = {each.name: each.role for each in found.people}
+    made: dict[tuple[str, str], list[Session]] = {}
+    for each in found.sessions:
+        made.setdefault((each.name, each.origin), []).append(each)
+    return [
+        Present(
+            name,
+            text(f"role-{role}") if (role := some[0].role or roles.get(name)) else "",
+            text(f"admin-origin-{origin}"),
+            len(some),
+            clock(some[0].seen_at, zone),
+            clock(max(each.expires_at for each in some), zone),
+        )
+        for (name, origin), some in made.items()
+    ]
+
+
+def _checked(line: Line, zone: str) -> Checked | None:
+    """Read the entry of a check; one that retention has blanked tells nothing any more."""
+    entry = line.entry
+    if entry is None:
+        return None
+    return Checked(clock(line.at, zone), entry.who, entry.outcome == "given")
 
 
 def _until(instant: datetime | None, zone: str) -> str:
     return text("admin-lasting") if instant is None else clock(instant, zone)
+
+
+def _day(instant: datetime, zone: str) -> str:
+    return local(instant, zone).date().isoformat()
 
 
 def clock(instant: datetime, zone: str) -> str:

@@ -20,7 +20,19 @@ from app.kept import AnswerCache
 from app.oidc import Provider
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
-from app.routes import account, admin, features, group, log, methods, pages, public, release, review
+from app.routes import (
+    account,
+    admin,
+    features,
+    group,
+    log,
+    methods,
+    pages,
+    public,
+    release,
+    review,
+    tables,
+)
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import looks
@@ -32,6 +44,19 @@ from pipelines.settings import Settings
 from pipelines.texts import sentence
 from store.installation import open_installation
 
+ROUTES = (
+    public,
+    account,
+    pages,
+    release,
+    review,
+    tables,
+    group,
+    admin,
+    log,
+    features,
+    methods,
+)
 WEB = Path(__file__).parents[1] / "web"
 
 
@@ -81,7 +106,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         provider=Provider(settings) if settings.oidc else None,
     )
     problems.install(app)
-    for part in (public, account, pages, release, review, group, admin, log, features, methods):
+    for part in ROUTES:
         app.router.routes.extend(part.router.routes)
     app.mount("/static", Static(directory=WEB / "static"), name="static")
     access.check_guarded(app.routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -9,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from app import admin_page
 from app.access import Admin, Reader, note, require_csrf
-from app.services import services
-from store import accounts, releases, retention, sessions
+from app.log_page import CHECKED
+from app.services import Services, services
+from store import accounts, journal, places, releases, retention, schema, sessions
 
 router = APIRouter()
 
@@ -28,17 +30,30 @@ def home(request: Request, reader: Reader) -> Response:
     parts = services(request)
     now = parts.now()
     with parts.installation.open_side.read() as conn:
-        profile = parts.reference.read(conn).profile
-        people, keys, rules = accounts.users(conn), accounts.keys(conn), retention.rules(conn)
-    with parts.installation.journal.read() as conn:
-        there = sessions.current(conn, now)
-    with parts.installation.release.read() as conn:
-        in_force = releases.active(conn)
-    context = admin_page.context(
-        profile, admin_page.Found(people, keys, there, rules, in_force), parts.settings, now
-    )
+        profile = parts.reference.read(conn).profile if places.revision(conn) else None
+    found = _found(parts, now)
     note(request, reader, "admin-page")
-    return parts.pages.TemplateResponse(request, "admin.html", context | {"reader": reader})
+    context = admin_page.context(profile, found, parts.settings, now) | {"reader": reader}
+    return parts.pages.TemplateResponse(request, "admin.html", context)
+
+
+def _found(parts: Services, now: datetime) -> admin_page.Found:
+    """Ask every part of the installation."""
+    there = parts.installation
+    revisions: dict[str, str | None] = {}
+    for store in (there.open_side, there.release, there.journal):
+        with store.read() as conn:
+            revisions[store.part.name] = schema.current(conn, store.part)
+    with there.open_side.read() as conn:
+        people, keys, rules = accounts.users(conn), accounts.keys(conn), retention.rules(conn)
+    with there.journal.read() as conn:
+        signed_in = sessions.current(conn, now)
+        entries = journal.end(conn).seq
+        checks = journal.page(conn, journal.Wanted(what=CHECKED), most=1)
+    with there.release.read() as conn:
+        in_force = releases.active(conn)
+    last = checks[0] if checks else None
+    return admin_page.Found(people, keys, signed_in, rules, in_force, revisions, entries, last)
 
 
 @router.post("/drift/logga-ut", dependencies=[Depends(require_csrf)])

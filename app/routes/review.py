@@ -16,7 +16,7 @@ from store import observations
 router = APIRouter()
 
 AT_ONCE = 100  # rows of the page
-Chosen = Annotated[list[int], Form(max_length=AT_ONCE)]
+Chosen = Annotated[list[int], Form(max_length=AT_ONCE, default_factory=list)]
 
 
 @router.get("/granskning")
@@ -45,8 +45,10 @@ def show_waiting(request: Request, reader: Coordinator) -> Response:
 
 @router.post("/granskning", dependencies=[Depends(require_csrf)])
 def release_chosen(request: Request, reader: Coordinator, observation: Chosen) -> Response:
-    """Release the chosen observations, so that planners see them."""
-    note(request, reader, "review", asked={"observations": observation}, rows=len(observation))
+    """Release the chosen observations, so that planners see them; sent twice it does no more."""
     with services(request).installation.main.write() as conn:
-        released = observations.review(conn, observation)
+        waiting = {each.id for each in observations.unreviewed(conn)}
+        chosen = sorted(waiting.intersection(observation))
+        note(request, reader, "review", asked={"observations": chosen}, rows=len(chosen))
+        released = observations.review(conn, chosen)
     return RedirectResponse(f"/granskning?slappta={released}", status_code=303)

@@ -11,7 +11,7 @@ import typer
 from geo.errors import Conflict
 from pipelines import looks, retention, settings
 from pipelines.commands.audit import operator
-from pipelines.commands.door import now, say
+from pipelines.commands.door import console, now, say
 from pipelines.looks import Log
 from pipelines.roles import ADMIN
 from pipelines.texts import text
@@ -106,3 +106,12 @@ def restore(
             name = text(f"data-class-{weeded.data_class}")
             say("db-restored-weeded", name=name, rows=weeded.rows, runs=weeded.runs)
     say("db-restored-look-through")
+
+
+@app.command()
+def grants(
+    role: Annotated[str, typer.Argument(help="Rollens namn, till exempel lagesbild_open.")],
+) -> None:
+    """Visa den SQL som ger andra än analytiker rätt att läsa, men inte händelser (PostGIS)."""
+    for statement in installation.grants(role):
+        console.print(statement, markup=False)

@@ -9,7 +9,7 @@ with it.
 import hashlib
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
@@ -235,7 +235,7 @@ class Collected:
         self.readings = {}  # (rows as bytes, number told) -> a question that gave it
         self.wrong = []  # numbers that are not those of the events they speak of
         self.asked = 0
-        self._atoms = defaultdict(list)  # period -> (what was said, rows)
+        self._atoms = defaultdict(dict)  # period -> what was said of an atom -> its rows
         self._shapes, self._grounds = {}, {}
         self._masks = {
             name: {value: column == value for value in set(column.tolist())}
@@ -272,7 +272,7 @@ class Collected:
                 self.wrong.append(said)
                 continue
             if single:
-                self._atoms[said.period].append((said, rows))
+                self._atoms[said.period][replace(said, asked=())] = rows
             whole |= rows
             self._keep(rows, said.count, asked)
             self._before(feature["properties"], said)
@@ -297,7 +297,7 @@ class Collected:
         return Said(pairs, told["period"], *map(tuple, lists), drawn, told["count"])
 
     def _meeting(self, asked, period):
-        return [each for each in self._atoms[period] if _meets(asked, each[0])]
+        return [each for each in self._atoms[period].items() if _meets(asked, each[0])]
 
     def _rows(self, said, meeting):
         """Find the rows that a number speaks of; None where no reading gives this number."""
@@ -583,12 +583,13 @@ def _axes(said):
 def _meets(asked, atom):
     """Tell whether an atom has a part in what is asked for."""
     said = {
-        "theme": set(atom.themes),
-        "block": set(atom.blocks),
-        "tertial": set(map(str, atom.tertials)),
-        "place": {*atom.zones, *atom.places},
+        "theme": atom.themes,
+        "block": atom.blocks,
+        "tertial": tuple(map(str, atom.tertials)),
+        "place": atom.zones + atom.places,
     }
-    return all(set(asked[name].split(",")) & own for name, own in said.items() if name in asked)
+    wanted = {name: asked[name].split(",") for name in said if name in asked}
+    return all(not set(values).isdisjoint(said[name]) for name, values in wanted.items())
 
 
 def _holds(shape, ground):

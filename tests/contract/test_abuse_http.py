@@ -14,7 +14,6 @@ from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 from time import perf_counter
-from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -28,13 +27,12 @@ from pipelines.analyse import Parameters, analyse
 from pipelines.roles import ACCOUNT_ROLES, ADMIN, ANALYST, COORDINATOR, GROUP, KEY_ROLES, PLANNER
 from store import installation
 from store.models import Base
-from tests.desk import CENTRE, Desk, lonlat, report, sighting
-from tests.desk import WALK
+from tests.desk import CENTRE, WALK, Desk, lonlat, report, sighting
 from tests.house import NOW, PASSWORD, Clock, House
 
 ROUTES = json.loads((Path(__file__).parents[2] / "docs" / "routes.json").read_text("utf-8"))
 PATIENCE_S = 5.0  # for one question on a busy machine; each takes milliseconds
-SECRET_NOTE = "Bänken vid gaveln"
+A_NOTE = "Bänken vid gaveln"
 FILLED = {"collection_id": "incidents", "fid": "1", "name": "kde"}
 
 SQL = (
@@ -83,7 +81,8 @@ def stocked(request, tmp_path_factory):
     keys = {role: accounts.new_key(desk.store, f"k-{role}", role, 30, NOW) for role in KEY_ROLES}
     desk.store.close()
     with ExitStack() as stack:
-        yield House({"url": url, "names": names, "keys": keys}, Clock(), stack)
+        place = {"url": url, "names": names, "keys": keys}
+        yield House(place, Clock(), stack, session_hours=168, session_idle_minutes=1440)
     if given_back:
         server.drop(given_back)
 
@@ -93,16 +92,23 @@ def stock(desk):
     lon, lat = CENTRE
     spots = [lonlat(lon + 0.0004 * (i % 5), lat + 0.0004 * (i // 5)) for i in range(20)]
     desk.take_rows(*(report(i, **spots[i % 20]) for i in range(60)))
-    notes = ("Trasig lampa", "Klotter", SECRET_NOTE)
+    notes = ("Trasig lampa", "Klotter", A_NOTE)
     walks = [sighting(Anteckning=note) for note in notes]
     desk.take_rows(*walks, header=WALK, kind="observations", name="vandring.csv")
-    analyse(desk.store, Parameters(), lambda: NOW)
+    analyse(desk.store, Parameters(), NOW)
 
 
 @pytest.fixture(scope="module")
-def readers(stocked):
-    """Give somebody of each role who has signed in."""
+def signed_in(stocked):
     return {role: stocked.reader(role) for role in ACCOUNT_ROLES}
+
+
+@pytest.fixture
+def readers(stocked, signed_in):
+    """Give somebody of each role who has signed in; time goes on so that no budget is used up."""
+    stocked.clock.time = NOW
+    yield signed_in
+    stocked.clock.time = NOW
 
 
 def rows(house):
@@ -145,7 +151,7 @@ def quick(ask, *arguments, **named):
     answer = ask(*arguments, **named)
     assert perf_counter() - began < PATIENCE_S, arguments
     assert answer.status_code < 500, (arguments, answer.text)
-    for word in ("Traceback", "sqlite3", "psycopg", "syntax error", "SELECT ", 'File "'):
+    for word in ("Traceback", "sqlite3.", "psycopg", "sqlalchemy", "syntax error"):
         assert word not in answer.text, arguments
     return answer
 
@@ -160,13 +166,12 @@ def test_sql_in_any_parameter_is_a_word_like_any_other(stocked, readers):
         for name, attack in product(named, SQL):
             stocked.clock.time += timedelta(minutes=1)
             answer = quick(ask, f"{filled(path)}?{urlencode({name: attack})}")
-            assert SECRET_NOTE not in answer.text
+            assert A_NOTE not in answer.text
             assert "argon2" not in answer.text
             assert answer.status_code in {200, 303, 400, 404}
-            if name in SCHEMAS:
+            if path.startswith("/ogc"):
                 assert answer.status_code in {400, 404}, (path, name, attack)
     assert rows(stocked) == before
-    stocked.clock.time = NOW
 
 
 def test_sql_in_the_name_of_a_parameter_names_no_parameter(stocked, readers):
@@ -180,7 +185,7 @@ def test_sql_in_the_name_of_a_parameter_names_no_parameter(stocked, readers):
 
 
 @pytest.mark.parametrize("collection", ["incidents", "observations", "cells", "clusters", "areas"])
-def test_sql_in_an_id_is_the_id_of_nothing(stocked, readers, collection):
+def test_sql_in_an_id_is_the_id_of_nothing(readers, collection):
     for attack in [*SQL, "1 OR 1=1", "0x1", "1e0", "+1", " 1", "١", "-1", "1.0", "9" * 400, "%"]:
         path = f"/ogc/collections/{collection}/items/{quote(attack, safe='')}"
         assert quick(readers[ANALYST].get, path).status_code == 404, attack
@@ -201,21 +206,18 @@ def test_bytes_that_no_text_holds_are_refused_or_read_and_break_nothing(stocked,
                 quick(ask, f"{filled(path)}?{name}={raw}")
             quick(ask, f"{filled(path)}?{raw}={raw}")
             quick(ask, re.sub(r"{\w+}", raw, path))
-    stocked.clock.time = NOW
 
 
 def test_bytes_that_no_text_holds_break_no_form(stocked, readers):
-    for path, _, _ in questions("post"):
-        if path == "/logga-ut":
-            continue
-        for role, raw in product((COORDINATOR, ADMIN), BYTES):
-            stocked.clock.time += timedelta(minutes=5)
-            own = stocked.csrf(stocked.name(role))
-            for field in ("name", "password", "observation", "next"):
-                body = f"csrf={own}&name=a&password=b&{field}={raw}"
-                form = {"Content-Type": "application/x-www-form-urlencoded"}
-                quick(readers[role].post, path, content=body, headers=form)
-    stocked.clock.time = NOW
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    forms = [(path, roles) for path, roles, _ in questions("post") if path != "/logga-ut"]
+    for (path, roles), raw in product(forms, BYTES):
+        stocked.clock.time += timedelta(minutes=5)
+        role = boldest(roles) or PLANNER
+        body = f"csrf={stocked.csrf(stocked.name(role))}&name={raw}&password={raw}&next={raw}"
+        quick(readers[role].post, path, content=f"{body}&observation={raw}", headers=form)
+        if role != PLANNER:
+            quick(readers[role].post, path, content=f"csrf={raw}", headers=form)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +235,7 @@ def test_a_number_beyond_all_size_is_no_number_of_ours(stocked, readers, number)
     assert quick(readers[COORDINATOR].post, "/granskning", data=own).status_code in {303, 400}
 
 
-def test_a_parameter_given_twice_or_unknown_is_told_so(stocked, readers):
+def test_a_parameter_given_twice_or_unknown_is_told_so(readers):
     ask = readers[ANALYST].get
     for name in SCHEMAS:
         path = "/ogc/collections/incidents/items"
@@ -243,8 +245,8 @@ def test_a_parameter_given_twice_or_unknown_is_told_so(stocked, readers):
         assert quick(ask, f"{path}?{name.upper()}=1").status_code == 400
 
 
-def test_thousands_of_parameters_are_refused_at_the_first(stocked, readers):
-    many = "&".join(f"a{i}=1" for i in range(10_000))
+def test_thousands_of_parameters_are_refused_at_the_first(readers):
+    many = "&".join(f"a{i}=1" for i in range(6_000))
     assert quick(readers[ANALYST].get, f"/ogc/collections/cells/items?{many}").status_code == 400
     assert quick(readers[ANALYST].get, f"/?{many}").status_code == 200
     assert quick(readers[PLANNER].get, f"/?{many}").status_code == 200
@@ -286,7 +288,7 @@ def test_thousands_of_parameters_are_refused_at_the_first(stocked, readers):
         ("datetime=../..", 200),
     ],
 )
-def test_what_can_and_cannot_be_asked(stocked, readers, asked, status):
+def test_what_can_and_cannot_be_asked(readers, asked, status):
     answer = quick(readers[ANALYST].get, f"/ogc/collections/incidents/items?{asked}")
     assert answer.status_code == status
     if status == 200:
@@ -315,10 +317,7 @@ class Tags(HTMLParser):
 
 
 def test_the_check_for_markup_finds_markup():
-    assert Tags(f"<p>{MARKUP}</p>").hostile == ["img", "onerror", "script"][:1] + [
-        "onerror",
-        "script",
-    ]
+    assert Tags(f"<p>{MARKUP}</p>").hostile == ["img", "onerror", "script"]
     assert Tags("<a href='javascript:x'>").hostile == ["javascript:x"]
 
 
@@ -331,13 +330,12 @@ def test_what_a_link_carries_is_never_markup(stocked, readers):
             link = f"{filled(path)}?{urlencode({name: MARKUP})}"
             for headers in ({}, pages):
                 answer = quick(ask, link, headers=headers)
-                if "html" in answer.headers["content-type"]:
+                if "html" in answer.headers.get("content-type", ""):
                     assert Tags(answer.text).hostile == [], link
                 else:
                     assert answer.headers["x-content-type-options"] == "nosniff"
         answer = quick(ask, re.sub(r"{\w+}", quote(MARKUP, safe=""), path), headers=pages)
-        assert "html" not in answer.headers["content-type"] or not Tags(answer.text).hostile
-    stocked.clock.time = NOW
+        assert "html" not in answer.headers.get("content-type", "") or not Tags(answer.text).hostile
 
 
 def test_what_a_form_carries_is_never_markup(stocked, readers):
@@ -349,7 +347,6 @@ def test_what_a_form_carries_is_never_markup(stocked, readers):
     quick(readers[ADMIN].post, "/drift/logga-ut", data=own)
     for page in ("/drift", "/logg"):
         assert Tags(quick(readers[ADMIN].get, page).text).hostile == []
-    stocked.clock.time = NOW
 
 
 # --- X3: no other site acts in somebody's name
@@ -398,9 +395,10 @@ def test_nothing_is_changed_by_a_method_that_is_called_safe(house):
 def test_no_other_site_may_read_an_answer(house):
     """No CORS header is ever sent, to no question of a browser about one."""
     asks = {"Origin": "https://example.org", "Access-Control-Request-Method": "GET"}
+    reader = house.reader("analyst")
     for path in ROUTES["paths"]:
         for method in ("GET", "OPTIONS"):
-            answer = house.reader("analyst").request(method, filled(path), headers=asks)
+            answer = reader.request(method, filled(path), headers=asks)
             assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
@@ -489,7 +487,6 @@ def test_nobody_writes_a_line_of_their_own_into_a_log(stocked, readers, capsys):
         readers[ANALYST].get(f"/ogc/collections/observations/items/{quote(text, safe='')}")
         stocked.visitor(**{"User-Agent": "a\tb"}).get(f"/{quote(text, safe='')}")
         stocked.sign_in(stocked.visitor(), text, text)
-    stocked.clock.time = NOW
     for line in capsys.readouterr().err.splitlines():
         assert json.loads(line)["event"] == "request"
     for line in stocked.noted()[before:]:
@@ -509,11 +506,10 @@ def test_no_address_and_no_note_reaches_a_log_whatever_somebody_asks(stocked, re
             ask(f"{filled(path)}?{urlencode({name: ADDRESS})}")
         ask(re.sub(r"{\w+}", quote(ADDRESS), path))
     readers[COORDINATOR].get("/ogc/collections/observations/items")
-    stocked.clock.time = NOW
-    written = capsys.readouterr().err
-    for said in (written, *stocked.noted()[before:]):
-        assert "Storgatan" not in said, said
-        assert SECRET_NOTE not in said
+    said = [*capsys.readouterr().err.splitlines(), *stocked.noted()[before:]]
+    assert len(said) > 50
+    told = [line for line in said if "Storgatan" in line or A_NOTE in line]
+    assert not told, "\n".join(told)
 
 
 def test_no_secret_reaches_a_log(house, capsys):
