@@ -21,7 +21,6 @@ from store.journal import MOST_LINES, Line, Verification, Wanted
 from store.retention import NO_PROFILE
 
 ROWS = 100
-CHECKED = "log-verified"  # how the log names a check of itself
 WHO, WHAT, SINCE, UNTIL, BEFORE = "vem", "vad", "fran", "till", "fore"
 ROLE = "roll"
 NAMES = (WHO, WHAT, ROLE, SINCE, UNTIL, BEFORE)

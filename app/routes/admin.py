@@ -10,7 +10,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from app import admin_page
 from app.access import Admin, Reader, note, require_csrf
-from app.log_page import CHECKED
 from app.services import Services, services
 from store import accounts, journal, places, releases, retention, schema, sessions
 
@@ -49,7 +48,7 @@ def _found(parts: Services, now: datetime) -> admin_page.Found:
     with there.journal.read() as conn:
         signed_in = sessions.current(conn, now)
         entries = journal.end(conn).seq
-        checks = journal.page(conn, journal.Wanted(what=CHECKED), most=1)
+        checks = journal.page(conn, journal.Wanted(what="log-verified"), most=1)
     with there.release.read() as conn:
         in_force = releases.active(conn)
     last = checks[0] if checks else None

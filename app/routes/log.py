@@ -33,7 +33,7 @@ def check_log(request: Request, reader: Auditor) -> Response:
     broken = found.broken
     asked = None if broken is None else {"fault": broken.fault.value, "seq": broken.seq}
     outcome = "given" if broken is None else "failed"
-    note(request, reader, log_page.CHECKED, asked=asked, rows=found.end.seq, outcome=outcome)
+    note(request, reader, "log-verified", asked=asked, rows=found.end.seq, outcome=outcome)
     return _page(request, reader, log_page.verdict(found, anchored=log.anchor is not None))
 
 

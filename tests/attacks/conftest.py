@@ -60,11 +60,12 @@ def planner(place, doors, witness):
 
 @pytest.fixture(scope="session")
 def collected(planner, truth):
-    """Collect what the page offers of the latest year, and every atom of two years."""
+    """Collect all of the latest year that the page offers, and atoms beside the fixed layer."""
     found = harness.Collected(truth)
     words = planner.words
-    for year in words.years[:2]:
-        found.ask(planner, harness.finest(words, year), single=True)
+    found.ask(planner, harness.finest(words, words.years[0]), single=True)
+    for year in words.years[1:]:
+        found.ask(planner, harness.finest(words, year, harness.PHYSICAL), single=True)
     found.ask(planner, harness.usual(words, words.years[0]))
     found.ask(planner, harness.windows(words))
     found.read_physical(planner.items("physical"))

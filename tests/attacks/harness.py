@@ -25,8 +25,10 @@ from tests.attacks.town import REFERENCE, days_of
 K = 5
 ITEMS = "/ogc/collections/{}/items"
 DETAILS = ("place", "zone", "unit")
+PHYSICAL = frozenset({"skadegorelse_klotter", "brand"})  # themes of the fixed layer
 WHOLE = 0.9999  # share of a zone that a drawing holds when it holds all of it
 NEAR_DEGREES = (25 / 56_700, 25 / 111_300)  # 25 m east and north
+AT_ONCE = 512  # answers
 ON_A_LINE = 3e-6  # degrees
 IDENTITY = re.compile(rb"AX\d{6}QZ|Angreppsv")
 FINE_NUMBER = re.compile(rb"\b(?:1[56]|59)[.,]\d{4,}")
@@ -165,9 +167,9 @@ def all_but_one(values):
     return [[v for v in values if v != left] for left in values]
 
 
-def finest(words, period):
+def finest(words, period, themes=None):
     """Ask for each theme, block and tertial by itself: whoever does sees every atom alone."""
-    for theme, block, tertial in product(words.themes, words.blocks, (1, 2, 3)):
+    for theme, block, tertial in product(themes or words.themes, words.blocks, (1, 2, 3)):
         asked = {"theme": [theme], "block": [block], "tertial": [tertial]}
         yield asking(period=period, detail="unit", **asked)
 
@@ -184,7 +186,8 @@ def usual(words, period):
     for theme, block in product(themes, all_but_one(words.blocks)):
         yield asking(period=period, theme=theme, block=block, detail="zone")
     for place, theme in product(words.places, themes):
-        yield asking(period=period, theme=theme, place=[place], detail="unit")
+        if not (theme and place.startswith("school-")):
+            yield asking(period=period, theme=theme, place=[place], detail="unit")
     for tertial, detail in product(all_but_one([1, 2, 3]), DETAILS):
         yield asking(period=period, tertial=tertial, detail=detail)
 
@@ -437,6 +440,23 @@ class Collected:
         columns, label = np.unique(self.held, axis=1, return_inverse=True)
         return columns, np.bincount(label.ravel(), self.truth.count).astype(np.int64)
 
+    def lonely(self, fewest, most=40):
+        """List numbers, and differences of up to `most` events, from fewer than so many places."""
+        parts, events = self.slices
+        doors = np.unique(self.truth.spot, return_inverse=True)[1].ravel()
+        label = np.unique(self.held, axis=1, return_inverse=True)[1].ravel()
+        at = np.zeros((events.size, doors.max() + 1), dtype=bool)
+        at[label, doors] = True
+        dense, size = parts.astype(np.float32), parts.sum(axis=1)
+        total = parts.astype(np.int64) @ events
+        told = [row for row in parts if at[row.astype(bool)].any(axis=0).sum() < fewest]
+        for inner in range(len(parts)):
+            more = total - total[inner]
+            holds = (dense @ dense[inner] == size[inner]) & (more > 0) & (more <= most)
+            rest = [(parts[outer] - parts[inner]) for outer in np.flatnonzero(holds)]
+            told += [row for row in rest if at[row.astype(bool)].any(axis=0).sum() < fewest]
+        return told
+
     def published(self):
         """Give all readings to `geo.disclosure`."""
         parts = sparse.csr_array(self.held.astype(np.int64))
@@ -447,54 +467,52 @@ class Collected:
         found = Found()
         found.by_audit = len(disclosure.pairs(self.published(), K).leaks)
         parts, events = self.slices
-        self._pairs_of_two(parts, events, found)
-        self._chains(parts, events, found)
+        dense, size = parts.astype(np.float32), parts.sum(axis=1)
+        total = parts.astype(np.int64) @ events
+        assert (total == self.shown).all()
+        found.alone |= {parts[row].tobytes() for row in np.flatnonzero((total > 0) & (total < K))}
+        bits = [int.from_bytes(np.packbits(row).tobytes(), "big") for row in parts]
+        for start in range(0, len(parts), AT_ONCE):
+            # One product of matrices sets these answers against every other.
+            holds = dense[start : start + AT_ONCE] @ dense.T == size
+            for outer, row in enumerate(holds, start):
+                inner = np.flatnonzero(row & (size < size[outer]))
+                more = total[outer] - total[inner]
+                for other in inner[(more > 0) & (more < K)]:
+                    found.pairs.add((parts[outer] - parts[other]).tobytes())
+                    found.one = found.one or self._spoken(outer, other)
+                ordered = inner[np.argsort(more, kind="stable")].tolist()
+                found.chains |= _chains(outer, ordered, bits, total.tolist())
         return found
 
-    def _pairs_of_two(self, parts, events, found):
-        """Set every answer against every other by one matrix product."""
-        dense = parts.astype(np.float32)
-        size, total = parts.sum(axis=1), parts.astype(np.int64) @ events
-        assert (total == self.shown).all()
-        for row in np.flatnonzero((total > 0) & (total < K)):
-            found.alone.add(parts[row].tobytes())
-        for start in range(0, len(parts), 512):
-            own = slice(start, start + 512)
-            inside = dense[own] @ dense.T == size[own, None]
-            more = total[None, :] - total[own, None]
-            for i, j in np.argwhere(inside & (more > 0) & (more < K)):
-                found.pairs.add((parts[j] - parts[start + i]).tobytes())
-                found.one = found.one or self._spoken(start + i, j)
-
-    def _spoken(self, one, other):
-        """Give two questions whose answers say too much."""
+    def _spoken(self, *numbers):
+        """Give the questions whose answers say too much together."""
         asked = list(self.readings.values())
-        return asked[other], asked[one]
+        return tuple(asked[number] for number in numbers)
 
-    def _chains(self, parts, events, found):
-        """Take from each answer disjoint answers inside it, the largest first, and look at both.
+    def beside_layer(self):
+        """Give all that tells of the themes of the fixed layer: its cells and the trees' atoms.
 
-        The order is tried twice: largest first, and largest but the first few, so that one bad
-        choice does not hide what another would show.
+        The two partitions cut each other into slices that neither tells; whether sums give one
+        of them away is a question to linear programs.
         """
-        bits = [int.from_bytes(np.packbits(row).tobytes(), "big") for row in parts]
-        weight = parts.astype(np.int64) @ events
-        order = np.argsort(-weight, kind="stable").tolist()
-        dense = parts.astype(np.float32)
-        size = parts.sum(axis=1)
-        for whole in order:
-            shared = dense @ dense[whole]
-            inside = np.flatnonzero((shared == size) & (size < size[whole]))
-            inner = inside[np.argsort(-weight[inside], kind="stable")].tolist()
-            for skipped in (0, 1, 3):
-                left, rest = bits[whole], int(weight[whole])
-                for each in inner[skipped:]:
-                    if bits[each] and bits[each] & left == bits[each]:
-                        left, rest = left & ~bits[each], rest - int(weight[each])
-                        if 0 < rest < K:
-                            found.chains.add(left)
-                        if rest <= 0:
-                            break
+        some = self.fresh()
+        layer = {key: asked for key, asked in self.readings.items() if "collection" in asked}
+        for by_said in self._atoms.values():
+            for said, rows in by_said.items():
+                if not PHYSICAL.isdisjoint(said.themes):
+                    some._keep(rows, said.count, {})
+        some.readings |= layer
+        return some
+
+    def tight(self, targets, seed=0):
+        """Ask what all readings say about their smallest slices: (tried, found)."""
+        parts, events = self.slices
+        own = parts.any(axis=0)
+        parts, events = parts[:, own], events[own]
+        small = np.random.default_rng(seed).permutation(np.flatnonzero(events < K))[:targets]
+        matrix, sums = sparse.csr_array(parts.astype(float)), self.shown.astype(float)
+        return len(small), sum(_agree(matrix, sums, _one(events.size, each)) for each in small)
 
     def linear(self, period, targets, seed=0):
         """Ask what all sums over whole zones say about small groups: (tried, found).
@@ -518,18 +536,8 @@ class Collected:
         small = np.argwhere((truth > 0) & (truth < K))
         rng = np.random.default_rng(seed)
         chosen = small[rng.permutation(len(small))[:targets]]
-        found = 0
-        for at in chosen:
-            cost = np.zeros(shape)
-            cost[tuple(at)] = 1
-            least, most = (
-                linprog(sign * cost.ravel(), A_eq=matrix, b_eq=sums, bounds=(0, None))
-                for sign in (1, -1)
-            )
-            assert least.status == 0, least.message
-            unbounded = most.status != 0
-            found += not unbounded and -most.fun - least.fun < 0.5
-        return len(chosen), found
+        numbers = np.ravel_multi_index(chosen.T, shape)
+        return len(chosen), sum(_agree(matrix, sums, _one(matrix.shape[1], n)) for n in numbers)
 
     def _columns(self):
         shown = self.truth.theme != ""
@@ -567,13 +575,53 @@ class Found:
     alone: set = field(default_factory=set)
     pairs: set = field(default_factory=set)
     chains: set = field(default_factory=set)
-    linear: int = 0
     one: tuple = ()  # two questions, for whoever has to find out why
+
+    @property
+    def distinct(self):
+        """Give every slice once: as bits, however it was found."""
+        packed = (np.packbits(np.frombuffer(each, np.uint8)) for each in self.alone | self.pairs)
+        return self.chains | {int.from_bytes(each.tobytes(), "big") for each in packed}
 
     @property
     def number(self):
         """Count what was found in any way."""
-        return self.by_audit + len(self.alone) + len(self.pairs) + len(self.chains) + self.linear
+        return self.by_audit + len(self.distinct)
+
+
+def _chains(whole, inner, bits, total):
+    """Take disjoint answers away from one that holds them, and look at what is left each time.
+
+    The largest goes first; then once more without the first, and without the first three, so
+    that one choice does not hide what another would show.
+    """
+    found = set()
+    for skipped in (0, 1, 3):
+        left, rest = bits[whole], total[whole]
+        for each in inner[skipped:]:
+            if bits[each] & left == bits[each]:
+                left, rest = left & ~bits[each], rest - total[each]
+                if rest < K:
+                    if rest > 0:
+                        found.add(left)
+                    break
+    return found
+
+
+def _one(size, at):
+    cost = np.zeros(size)
+    cost[at] = 1
+    return cost
+
+
+def _agree(matrix, sums, cost):
+    """Tell whether the least and the most that a sum can be are one number."""
+    least = linprog(cost, A_eq=matrix, b_eq=sums, bounds=(0, None))
+    assert least.status == 0, least.message
+    if least.fun > K - 0.5:
+        return False
+    most = linprog(-cost, A_eq=matrix, b_eq=sums, bounds=(0, None))
+    return most.status == 0 and -most.fun - least.fun < 0.5
 
 
 def _axes(said):

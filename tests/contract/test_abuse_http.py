@@ -5,15 +5,19 @@ effect. Files are abused in tests/integration/test_abuse_files.py, pages in a re
 tests/browser/test_policy.py; docs/SECURITY.md lists all cases with their tests.
 """
 
+import ast
+import importlib
 import json
+import os
 import re
 import socket
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from html.parser import HTMLParser
 from itertools import product
 from pathlib import Path
 from time import perf_counter
+from types import SimpleNamespace
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -21,6 +25,7 @@ import sqlalchemy as sa
 
 from app.headers import HEADERS
 from app.openapi import SCHEMAS
+from app.origin import MOST_BODY_BYTES
 from pipelines import accounts, places
 from pipelines.accounts import NewUser
 from pipelines.analyse import Parameters, analyse
@@ -29,8 +34,10 @@ from store import installation
 from store.models import Base
 from tests.desk import CENTRE, WALK, Desk, lonlat, report, sighting
 from tests.house import NOW, PASSWORD, Clock, House
+from tests.serving import served
 
-ROUTES = json.loads((Path(__file__).parents[2] / "docs" / "routes.json").read_text("utf-8"))
+ROOT = Path(__file__).parents[2]
+ROUTES = json.loads((ROOT / "docs" / "routes.json").read_text("utf-8"))
 PATIENCE_S = 5.0  # for one question on a busy machine; each takes milliseconds
 A_NOTE = "Bänken vid gaveln"
 FILLED = {"collection_id": "incidents", "fid": "1", "name": "kde"}
@@ -498,13 +505,17 @@ ADDRESS = "Storgatan 12 B"
 
 
 def test_no_address_and_no_note_reaches_a_log_whatever_somebody_asks(stocked, readers, capsys):
+    """But what the controller looks for in the log itself: accounts and things."""
     before = len(stocked.noted())
     for path, roles, named in questions():
+        if path.startswith("/logg") and path != "/logga-in":
+            continue
         stocked.clock.time += timedelta(minutes=1)
         ask = asker(readers, stocked, roles).get
         for name in [*named, ADDRESS]:
             ask(f"{filled(path)}?{urlencode({name: ADDRESS})}")
         ask(re.sub(r"{\w+}", quote(ADDRESS), path))
+        ask(filled(path, fid=quote(ADDRESS)))
     readers[COORDINATOR].get("/ogc/collections/observations/items")
     said = [*capsys.readouterr().err.splitlines(), *stocked.noted()[before:]]
     assert len(said) > 50
@@ -523,3 +534,230 @@ def test_no_secret_reaches_a_log(house, capsys):
     written = capsys.readouterr().err + "".join(house.noted())
     for secret in [*secrets, "wrong word of somebody", "argon2"]:
         assert secret not in written
+
+
+# --- Q3: no expression that meets what somebody wrote takes long to say no
+
+
+def modules():
+    for package in ("app", "geo", "pipelines", "store"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield importlib.import_module(name), ast.parse(path.read_text("utf-8"))
+
+
+def uses(tree):
+    """Find what a module does with expressions: on which name, how, and with what first."""
+    for node in ast.walk(tree):
+        called = node.func if isinstance(node, ast.Call) else None
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            first = node.args[0] if node.args else None
+            if called.attr in WAYS:
+                yield called.value.id, WAYS[called.attr], getattr(first, "value", None)
+
+
+def expressions():
+    """Find every regular expression of the product, and how it is used where it is written."""
+    for module, tree in modules():
+        found, used = list(uses(tree)), {}
+        for name, way, first in found:
+            used.setdefault(name, set()).add(way)
+            if name == "re" and isinstance(first, str):
+                yield re.compile(first), {way}
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                yield value, used.get(name, set(WAYS.values()))
+
+
+WAYS = {"match": "match", "fullmatch": "fullmatch"} | dict.fromkeys(
+    ("search", "sub", "subn", "findall", "finditer", "split"), "search"
+)
+LONGEST_CELL = 10_000  # characters of a text cell that is read at all
+PUMPED = (
+    *"aA0 1-.,:;/()<'\"=+_\t",
+    *("å", "1 ", "a ", "0.", "1-", "a-", "s:", "c/o ", "nr ", "lgh ", "gat", "vid ", "a1"),
+)
+
+
+def test_no_regular_expression_runs_away():
+    """A hostile text of the greatest length takes each of them a moment, not minutes."""
+    slow, tried = [], 0
+    for pattern, ways in expressions():
+        binary, tried = isinstance(pattern.pattern, bytes), tried + 1
+        for pumped, way in product(PUMPED, ways):
+            text = pumped * (LONGEST_CELL // len(pumped)) + "\x00!"
+            began = perf_counter()
+            getattr(pattern, way)(text.encode() if binary else text)
+            if perf_counter() - began > 1:
+                slow.append((pattern.pattern, pumped, way))
+    assert slow == []
+    assert tried > 40
+
+
+# --- U7: bodies, headers and ranges that never end
+
+
+@pytest.mark.parametrize("fields", [100, 8_000, 10_000, 100_000])
+def test_a_form_of_very_many_fields_is_answered_at_once(house, fields):
+    visitor, form = house.visitor(), {"Content-Type": "application/x-www-form-urlencoded"}
+    body = "&" * fields if fields == 8_000 else "a=&" * fields
+    answer = quick(visitor.post, "/logga-in", content=body, headers=form)
+    assert answer.status_code == (413 if len(body) > MOST_BODY_BYTES else 400)
+    parts = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{i}"\r\n\r\n\r\n' for i in range(fields)
+    )
+    many = {"Content-Type": "multipart/form-data; boundary=x"}
+    answer = quick(visitor.post, "/logga-in", content=parts[:MOST_BODY_BYTES], headers=many)
+    assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", "x"),
+        ("multipart/form-data; boundary=", "x"),
+        (
+            "multipart/form-data; boundary=x; charset=nonsense",
+            '--x\r\nContent-Disposition: form-data; name="name"\r\n\r\na\r\n--x--',
+        ),
+        (
+            "multipart/form-data; boundary=x",
+            '--x\r\nContent-Disposition: form-data; name="name"; filename="../x"\r\n\r\na\r\n--x--',
+        ),
+        ("application/json", '{"name": {"a": 1}, "password": null}'),
+        ("application/json", "[" * 16_000),
+        ("text/xml", '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>'),
+        ("application/x-www-form-urlencoded; charset=utf-7", "name=+ADw-&password=x"),
+        ("å" * 100, "x"),
+        ("", ""),
+    ],
+)
+def test_a_body_of_another_kind_is_refused(house, kind, body):
+    answer = quick(
+        house.visitor().post, "/logga-in", content=body, headers={"Content-Type": kind.encode()}
+    )
+    assert answer.status_code in {400, 401}
+    assert "root:" not in answer.text
+
+
+def test_ten_thousand_ranges_of_a_file_are_no_more_than_the_file(house):
+    """As in CVE-2025-62727: ranges are put together without comparing each with each."""
+    visitor, path = house.visitor(), "/static/js/main.js"
+    size = len(visitor.get(path).content)
+    for ranges in (
+        ",".join(f"{i}-{i}" for i in range(10_000)),
+        ",".join(["0-"] * 10_000),
+        ",".join(f"{2 * i}-{2 * i}" for i in range(5_000)),
+        ",".join(f"-{i}" for i in range(10_000)),
+        "0-" + "9" * 10_000,
+        "9-1",
+    ):
+        began = perf_counter()
+        answer = visitor.get(path, headers={"Range": f"bytes={ranges}"})
+        assert perf_counter() - began < PATIENCE_S
+        assert answer.status_code in {200, 206, 400, 416}
+        assert len(answer.content) <= 200 * size + 1000
+
+
+MEGABYTE = 1024 * 1024
+TOO_MUCH = 1024 * MEGABYTE
+
+
+@pytest.fixture(scope="module")
+def real(house_model):
+    """Run a real server process on the empty house; give its host, port and process."""
+    url = f"sqlite:///{house_model[0] / 'house.gpkg'}"
+    with served(url) as address:
+        port = int(address.rpartition(":")[2])
+        yield SimpleNamespace(port=port, process=process_at(port))
+
+
+def process_at(port):
+    """Find the server among our own children."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid() and str(port) in (folder / "cmdline").read_text():
+                return folder
+    raise RuntimeError("the server is not there")
+
+
+def memory(process):
+    """Give the bytes that a process holds."""
+    said = re.search(r"VmRSS:\s+(\d+) kB", (process / "status").read_text())
+    return int(said[1]) * 1024
+
+
+def talk(port, head, chunks=()):
+    """Send a head and chunks until somebody stops us; give the answer and how much was taken."""
+    sent = 0
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line:
+        line.sendall(head)
+        try:
+            for chunk in chunks:
+                line.sendall(chunk)
+                sent += len(chunk)
+        except (ConnectionError, TimeoutError):
+            pass
+        answer = b""
+        with suppress(ConnectionError, TimeoutError):
+            while part := line.recv(65536):
+                answer += part
+                if b"\r\n\r\n" in answer:
+                    break
+    return answer, sent
+
+
+def endless():
+    """Give a body in chunks up to a gigabyte, with no length said beforehand."""
+    chunk = b"%x\r\n" % MEGABYTE + b"a" * MEGABYTE + b"\r\n"
+    for _ in range(TOO_MUCH // MEGABYTE):
+        yield chunk
+
+
+@pytest.mark.parametrize(
+    "begin",
+    ["POST /logga-in", "POST /static/x", "PUT /ogc", "DELETE /", "GET /logga-in", "GET /ogc"],
+)
+def test_a_body_that_never_ends_is_not_listened_to(real, begin):
+    """A gigabyte in chunks without a length: a few of them are taken, and memory does not grow."""
+    before, began = memory(real.process), perf_counter()
+    head = f"{begin} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n"
+    head += "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+    answer, sent = talk(real.port, head.encode(), endless())
+    assert perf_counter() - began < 4 * PATIENCE_S
+    assert answer == b"" or int(answer.split()[1]) in {200, 400, 401, 404, 405, 413}
+    assert memory(real.process) - before < 64 * MEGABYTE
+    assert sent < TOO_MUCH
+    assert talk(real.port, b"GET /health HTTP/1.0\r\n\r\n")[0].split()[1] == b"200"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: -1"],
+        ["Content-Length: 99999999999999999999999"],
+        ["Content-Length: 1", "Content-Length: 2"],
+        ["Content-Length: +5"],
+        ["Content-Length: 0x5"],
+        ["Content-Length: 5", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked, identity"],
+        ["Transfer-Encoding: xchunked"],
+        ["Transfer-Encoding : chunked"],
+        ["X: " + "a" * 200_000],
+        [f"X{i}: a" for i in range(20_000)],
+        [" folded"],
+        ["X-\x00: 1"],
+        ["Cookie: " + "lagesbild=a; " * 5000],
+    ],
+)
+def test_a_head_that_contradicts_itself_or_never_ends_is_refused(real, lines):
+    """No second request hides in the body of the first."""
+    before, head = memory(real.process), "POST /logga-in HTTP/1.1\r\nHost: a\r\n"
+    smuggled = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: a\r\n\r\n"
+    head += "".join(f"{line}\r\n" for line in lines)
+    answer, _ = talk(real.port, f"{head}\r\n".encode("latin-1"), [smuggled])
+    assert answer == b"" or int(answer.split()[1]) in {400, 401, 411, 413, 431}, answer[:200]
+    assert b'"status":"ok"' not in answer
+    assert memory(real.process) - before < 64 * MEGABYTE
+    assert talk(real.port, b"GET /health HTTP/1.0\r\n\r\n")[0].split()[1] == b"200"

@@ -123,7 +123,7 @@ def test_a_log_that_somebody_changed_is_told_and_noted_as_a_failure(house):
     checked = admin.post("/logg/kontroll", data={"csrf": csrf(page)})
     assert "Loggen är inte hel: rad 1 är ändrad i efterhand." in checked.text
     bodies = [json.loads(body) for body in house.noted()]
-    note = next(body for body in bodies if body["what"] == log_page.CHECKED)
+    note = next(body for body in bodies if body["what"] == "log-verified")
     assert (note["outcome"], note["asked"]) == ("failed", {"fault": "log-edited", "seq": 1})
     assert "loggen var inte hel" in admin.get("/drift").text
 

@@ -4,15 +4,19 @@ import json
 import re
 import shutil
 from contextlib import ExitStack
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import timedelta
+from itertools import combinations
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from shapely import Polygon
 
+from app import group_page
 from geo import cells
 from pipelines import group, reference
-from pipelines.group import Asked, Band, Opening
+from pipelines.group import Asked, Band, Opening, Picture
 from pipelines.roles import ACCOUNT_ROLES, GROUP
 from store.models import Incident, User
 from tests.house import NOW, House
@@ -55,7 +59,7 @@ def picture(own, **asked):
         return group.picture(conn, known, wanted, own.clock())
 
 
-def change(own, cell, **values):
+def change(own, cell, /, **values):
     """Change the events of a cell of the newest block."""
     block = newest(own)
     with own.store.write() as conn:
@@ -330,8 +334,57 @@ def test_no_browser_keeps_the_pages(own, member):
     assert member.get(PAGE).headers["cache-control"] == "private, no-store"
 
 
-def test_a_block_across_new_year_is_named_with_both_years(member):
-    across = next(b for b in group.blocks(NOW, ZONE) if b.first.year != b.last.year)
-    assert across.last < date(2026, 3, 1)
-    page = member.get(f"{PAGE}?block={across.number}").text
-    assert f'<option value="{across.number}" selected>' in page
+# --- the drawing -------------------------------------------------------------------------------
+
+
+def test_cells_far_from_town_are_counted_beside_the_drawing_and_drawn_when_asked(own, member):
+    one = picture(own).cell.tolist()[-1]
+    far = cells.index(np.array([16.1]), np.array([59.2]), 11)
+    change(own, one, cell=int(far[0]))
+    there = int(cells.parents(far, group.RESOLUTION)[0])
+    assert there in picture(own).cell.tolist()
+    near, whole = (member.get(f"{PAGE}?karta={view}") for view in ("tatort", "alla"))
+    assert "1 ruta ligger utanför kartbilden. Välj Alla rutor för att se den." in near.text
+    assert "utanför kartbilden" not in whole.text
+    assert drawn(near) == drawn(whole)
+    assert tabled(near) == tabled(whole)
+
+
+def test_without_areas_the_cells_alone_are_drawn_and_without_cells_nothing(own):
+    shown = picture(own)
+    drawing = group_page.draw(shown, (), group_page.TOWN)
+    assert sum(path.count("M") for _, path in drawing.cells) == len(shown.band)
+    assert (drawing.names, drawing.outlines, drawing.border, drawing.outside) == ((), "", "", 0)
+    nothing = Picture(shown.block, np.array([], dtype=np.int64), ())
+    assert group_page.draw(nothing, (), group_page.WHOLE) is None
+
+
+def test_the_drawing_is_as_wide_as_its_ground_is_in_metres(own):
+    """A cell of this size is about 0.1 km2 where the town lies: its corners say so too."""
+    shown = picture(own)
+    drawing = group_page.draw(shown, (), group_page.WHOLE)
+    paths = "".join(path for _, path in drawing.cells).split("Z")[:-1]
+    rings = [[tuple(map(float, at.split())) for at in path[1:].split("L")] for path in paths]
+    drawn_km2 = sum(Polygon(ring).area for ring in rings) / drawing.kilometre**2
+    assert drawn_km2 == pytest.approx(cells.areas_m2(shown.cell).sum() / 1e6, rel=0.01)
+
+
+def test_names_stand_where_no_other_name_stands(own):
+    with own.store.read() as conn:
+        known = reference.read(conn)
+    drawing = group_page.draw(picture(own), known.areas, group_page.TOWN)
+    assert len(drawing.names) == 5
+    twice = [replace(area, name=area.name[::-1]) for area in known.areas] + list(known.areas)
+    crowd = group_page.draw(picture(own), twice * 2, group_page.TOWN).names
+    assert 5 < len(crowd) < 20  # over and under, and no third
+    for name, other in combinations(crowd, 2):
+        apart = abs(name.x - other.x), abs(name.y - other.y)
+        half = (len(name.words) + len(other.words)) * group_page.LETTER / 2
+        assert apart[0] >= half - 1 or apart[1] >= group_page.LINE - 1
+
+
+def test_blocks_are_named_by_their_days_and_by_two_years_where_they_have_two(member):
+    page = member.get(PAGE).text
+    assert ">fyra veckor 7 sep–4 okt 2026</option>" in page
+    assert ">fyra veckor 29 dec 2025–25 jan 2026</option>" in page
+    assert ">Alla utom narkotika och trafik</option>" in page

@@ -6,6 +6,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from pipelines import demo
 from pipelines import tables as police
 from pipelines.roles import ADMIN, ANALYST, COORDINATOR, PLANNER
 from store import tables as stored_tables
@@ -149,31 +150,31 @@ def test_the_log_is_checked_and_handed_out_as_a_table(people):
 
 
 def test_a_coordinator_releases_what_planners_then_see(app, people):
-    parts = app.state.services.installation
-    with parts.main.write() as conn:
-        two = conn.scalars(sa.select(Observation.id).order_by(Observation.id).limit(2)).all()
-        conn.execute(sa.update(Observation).where(Observation.id.in_(two)).values(reviewed=False))
+    page = people[COORDINATOR].get("/granskning")
+    waiting = re.findall(r'name="observation" value="(\d+)"', page.text)
+    assert len(waiting) == demo.WAITING
+    address = f"/ogc/collections/observations/items/{waiting[0]}"
+    for role in (PLANNER, ANALYST):
+        assert people[role].get(address).status_code == 404
+    assert people[COORDINATOR].get(address).json()["properties"]["reviewed"] is False
     try:
-        address = f"/ogc/collections/observations/items/{two[0]}"
-        assert people[PLANNER].get(address).status_code == 404
-        assert people[COORDINATOR].get(address).json()["properties"]["reviewed"] is False
-        page = people[COORDINATOR].get("/granskning")
-        assert "2 väntar" in page.text
-        form = {"csrf": csrf(page), "observation": [str(two[0])]}
+        form = {"csrf": csrf(page), "observation": [waiting[0]]}
         posted = people[COORDINATOR].post("/granskning", data=form)
         assert posted.headers["location"] == "/granskning?slappta=1"
         assert people[PLANNER].get(address).status_code == 200
-        assert "1 väntar" in people[COORDINATOR].get(posted.headers["location"]).text
+        left = people[COORDINATOR].get(posted.headers["location"]).text
+        assert re.findall(r'name="observation" value="(\d+)"', left) == waiting[1:]
     finally:
-        with parts.main.write() as conn:
-            conn.execute(sa.update(Observation).values(reviewed=True))
-    assert "Ingenting väntar." in people[COORDINATOR].get("/granskning").text
+        with app.state.services.installation.main.write() as conn:
+            again = sa.update(Observation).where(Observation.id == int(waiting[0]))
+            conn.execute(again.values(reviewed=False))
 
 
 def test_a_point_at_a_door_is_moved_for_everybody_but_coordinators(app, people):
     parts = app.state.services.installation
     with parts.main.read() as conn:
-        one = conn.scalar(sa.select(Observation.id).where(Observation.lon.is_not(None)).limit(1))
+        seen = sa.select(Observation.id).where(Observation.reviewed.is_(True))
+        one = conn.scalar(seen.order_by(Observation.id).limit(1))
     address = f"/ogc/collections/observations/items/{one}"
     exact = people[COORDINATOR].get(address).json()["geometry"]["coordinates"]
     assert people[PLANNER].get(address).json()["geometry"]["coordinates"] == exact

@@ -1,0 +1,139 @@
+"""`make attack`: the families, a million pairs from a real server, and the control run.
+
+The last line gives what was compared, how many families held, what was recovered, and what the
+same harness recovered with the frozen tree switched off.
+"""
+
+import re
+import sys
+import tempfile
+from itertools import chain
+from pathlib import Path
+from time import monotonic
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+
+from app.main import create_app
+from pipelines import demo
+from pipelines.roles import PLANNER
+from tests.attacks import harness
+from tests.attacks.conftest import without_tree
+from tests.attacks.test_families import averaging
+from tests.attacks.town import PASSWORD, Town, settle
+from tests.attacks.truth import Truth
+from tests.house import NOW, settings_of
+from tests.serving import served
+
+HERE = Path(__file__).parent
+FAMILIES = 16
+FEWEST_PAIRS = 1_000_000
+WILD = 500  # random questions to each year
+PADDED = 10_000  # questions that ask the same again
+TARGETS = 40  # small groups of which linear programs are asked
+
+
+class Tally:
+    """Counts the families all of whose tests held."""
+
+    def __init__(self):
+        self._tried, self._fell = set(), set()
+
+    def pytest_runtest_logreport(self, report):
+        """Note what became of a test."""
+        family = re.search(r"::test_a(\d\d)_", report.nodeid)
+        if report.when == "call" and family:
+            self._tried.add(family[1])
+        if family and report.failed:
+            self._fell.add(family[1])
+
+    @property
+    def held(self):
+        """Count them."""
+        return len(self._tried - self._fell)
+
+
+def say(text, since=monotonic()):  # noqa: B008 - the moment this began
+    """Write a line for whoever waits."""
+    print(f"{monotonic() - since:5.0f} s  {text}", flush=True)  # noqa: T201 - a program's output
+
+
+def sign_in(client):
+    """Let the planner in."""
+    form = {"name": demo.USERS[PLANNER], "password": PASSWORD}
+    assert client.post("/logga-in", data=form).status_code == 303
+    return client
+
+
+def collect(planner, truth):
+    """Ask a real server everything, and at random."""
+    found, words = harness.Collected(truth), planner.words
+    for year in words.years:
+        found.ask(planner, harness.finest(words, year), single=True)
+        wild = harness.wild(words, year, WILD, seed=int(year))
+        found.ask(planner, chain(harness.usual(words, year), wild))
+        say(f"{year}: {found.asked} questions, {found.pairs} pairs")
+    found.ask(planner, harness.windows(words))
+    found.read_physical(planner.items("physical"))
+    return found
+
+
+def attack(place, truth):
+    """Give what was collected, and how much was recovered in any way."""
+    witness = harness.Witness(truth)
+    with served(place.url) as address, httpx2.Client(base_url=address, timeout=60) as client:
+        planner = harness.Planner(sign_in(client), witness)
+        found = collect(planner, truth)
+        differing = averaging(planner, PADDED)
+    say(f"{witness.answers} answers read along; {PADDED} padded questions")
+    recovered = found.recovered()
+    say(f"pairs and chains: {recovered.number} {recovered.one}")
+    both = found.beside_layer()
+    linear = [both.tight(TARGETS), *(found.linear(y, TARGETS) for y in planner.words.years)]
+    say(f"linear programs (tried, found): {linear}")
+    others = [*found.wrong, *witness.findings(), *[differing] * bool(differing)]
+    if others:
+        say(f"wrong numbers, named events: {others[:5]}")
+    return found, recovered.number + sum(n for _, n in linear) + len(others)
+
+
+def control(place, truth):
+    """Count what the same harness recovers with the frozen tree switched off."""
+    app = create_app(settings_of({"url": place.url}), lambda: NOW)
+    app.state.services = without_tree(truth)(app.state.services)
+    with TestClient(app, follow_redirects=False) as client:
+        planner = harness.Planner(sign_in(client), harness.Witness(truth))
+        found = harness.Collected(truth)
+        found.ask(planner, harness.windows(planner.words))
+        found.ask(planner, harness.usual(planner.words, "2025"))
+    recovered = found.recovered()
+    tried, linear = found.linear("2025", TARGETS)
+    slices = len(recovered.pairs), len(recovered.chains)
+    say(f"control: {found.pairs} pairs; by pairs and chains {slices}, linear {linear} of {tried}")
+    return len(recovered.distinct) + linear
+
+
+def main():
+    """Run everything; the exit status is 0 if nothing was recovered, except in the control."""
+    tally = Tally()
+    # The server of the deep run lives on the machine's own clock, as the tests' accounts do.
+    tests = [str(HERE / name) for name in ("test_families.py", "test_control.py")]
+    status = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[tally])
+    say(f"tests ended with status {int(status)}; {tally.held} families held")
+    town = Town()
+    truth = Truth(town.rows)
+    with tempfile.TemporaryDirectory(prefix="lagesbild-attack-") as folder:
+        place = settle(town, Path(folder) / "house")
+        found, recovered = attack(place, truth)
+        naive = control(place, truth)
+    held = status == 0 and tally.held == FAMILIES and found.pairs >= FEWEST_PAIRS
+    print(  # noqa: T201 - the line that is promised
+        f"attack: {found.pairs} pairs, {tally.held} families, recovered {recovered};"
+        f" control run recovered {naive}"
+    )
+    return 0 if held and not recovered and naive else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
