@@ -5,14 +5,15 @@ same harness recovered with the frozen tree switched off.
 """
 
 import re
+import subprocess
 import sys
 import tempfile
 from itertools import chain
 from pathlib import Path
 from time import monotonic
+from xml.etree import ElementTree as ET
 
 import httpx2
-import pytest
 from starlette.testclient import TestClient
 
 from app.main import create_app
@@ -34,24 +35,19 @@ PADDED = 10_000  # questions that ask the same again
 TARGETS = 40  # small groups of which linear programs are asked
 
 
-class Tally:
-    """Counts the families all of whose tests held."""
-
-    def __init__(self):
-        self._tried, self._fell = set(), set()
-
-    def pytest_runtest_logreport(self, report):
-        """Note what became of a test."""
-        family = re.search(r"::test_a(\d\d)_", report.nodeid)
-        if report.when == "call" and family:
-            self._tried.add(family[1])
-        if family and report.failed:
-            self._fell.add(family[1])
-
-    @property
-    def held(self):
-        """Count them."""
-        return len(self._tried - self._fell)
+def families(folder):
+    """Run the tests in a process of their own; tell whether all held, and how many families."""
+    report = folder / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "--show-capture=no", f"--junitxml={report}"]
+    tests = [str(HERE / name) for name in ("test_control.py", "test_families.py")]
+    status = subprocess.run([*command, *tests], check=False).returncode
+    tried, fell = set(), set()
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written just now, by us
+        family = re.match(r"test_a(\d\d)_", case.get("name"))
+        if family:
+            tried.add(family[1])
+            fell |= {family[1]} if len(case) else set()  # a failure, an error, a skip
+    return status == 0, len(tried - fell)
 
 
 def say(text, since=monotonic()):  # noqa: B008 - the moment this began
@@ -116,23 +112,20 @@ def control(place, truth):
 
 def main():
     """Run everything; the exit status is 0 if nothing was recovered, except in the control."""
-    tally = Tally()
-    # The server of the deep run lives on the machine's own clock, as the tests' accounts do.
-    tests = [str(HERE / name) for name in ("test_families.py", "test_control.py")]
-    status = pytest.main(["-q", "-p", "no:cacheprovider", *tests], plugins=[tally])
-    say(f"tests ended with status {int(status)}; {tally.held} families held")
     town = Town()
     truth = Truth(town.rows)
     with tempfile.TemporaryDirectory(prefix="lagesbild-attack-") as folder:
+        passed, held = families(Path(folder))
+        say(f"the tests {'passed' if passed else 'FAILED'}; {held} families held")
         place = settle(town, Path(folder) / "house")
         found, recovered = attack(place, truth)
         naive = control(place, truth)
-    held = status == 0 and tally.held == FAMILIES and found.pairs >= FEWEST_PAIRS
+    whole = passed and held == FAMILIES and found.pairs >= FEWEST_PAIRS
     print(  # noqa: T201 - the line that is promised
-        f"attack: {found.pairs} pairs, {tally.held} families, recovered {recovered};"
+        f"attack: {found.pairs} pairs, {held} families, recovered {recovered};"
         f" control run recovered {naive}"
     )
-    return 0 if held and not recovered and naive else 1
+    return 0 if whole and not recovered and naive else 1
 
 
 if __name__ == "__main__":

@@ -440,7 +440,12 @@ def test_a09_descriptions_and_error_texts_hold_no_number_of_events(planner):
     for collection in planner.get("/ogc/collections").json()["collections"]:
         assert "temporal" not in collection["extent"]
     totals = {str(planner.items(period=year)["total"]) for year in planner.words.years}
-    for asked in ({"theme": "val"}, {"place": "priority-a"}, {"block": "natt"}, {"sortby": "count"}):
+    for asked in (
+        {"theme": "val"},
+        {"place": "priority-a"},
+        {"block": "natt"},
+        {"sortby": "count"},
+    ):
         assert not totals & set(re.findall(r"\d+", refused(planner, **asked)))
 
 

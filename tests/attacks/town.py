@@ -118,7 +118,11 @@ class Town:
     @property
     def sites(self):
         """List every door."""
-        return [*self.homes, *self.quiet, *(site for crowd in self.crowds.values() for site in crowd)]
+        return [
+            *self.homes,
+            *self.quiet,
+            *(site for crowd in self.crowds.values() for site in crowd),
+        ]
 
     def _site(self, lon, lat):
         self._streets += 1
@@ -233,7 +237,14 @@ class Town:
         rows = []
         for n in range(24):
             when = f"2025-10-{1 + n % 20:02d} 19:30"
-            seen = (when, "Höst", "Belysning", "2", "Mörkt", f"{'Hemligt' if n % 2 else 'Synligt'} {n}")
+            seen = (
+                when,
+                "Höst",
+                "Belysning",
+                "2",
+                "Mörkt",
+                f"{'Hemligt' if n % 2 else 'Synligt'} {n}",
+            )
             door = self.quiet[n // 3]
             at = (f"{59.47 + 0.0005 * n:.4f}", f"{16.40 + 0.011 * n:.4f}", "", "")
             rows.append([*seen, *(("", "", door.street, str(door.number)) if n % 3 == 0 else at)])

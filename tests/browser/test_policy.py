@@ -99,18 +99,24 @@ class Suspicious(Visit):
         super().__init__(browser, house, WIDE)
         self.context.add_init_script(WATCH)
         self.dialogs = []
-        self.page.on("dialog", self.dialogs.append)
+        self.page.on("dialog", self._asked_to_talk)
         if role is not None:
             self.page.goto("/logga-in")
             self.page.get_by_label("Användarnamn").fill(name_of(role))
             self.page.get_by_label("Lösenord").fill(PASSWORD)
             self.page.get_by_role("button", name="Logga in").click()
-            self.page.wait_for_load_state("networkidle")
+            self.page.wait_for_url("**/")
+
+    def _asked_to_talk(self, dialog):
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
 
     def look(self, path):
         """Open a page, let its scripts end, and click on all that might be clicked on."""
-        self.page.goto(path)
-        self.page.wait_for_load_state("networkidle")
+        self.page.goto(path, wait_until="load")
+        if self.page.locator("#map").count():
+            self.settle()
+        self.page.wait_for_timeout(100)
         attacked = self.page.evaluate("window.attacked")
         images = self.page.locator("img[src=x], [onclick], [onerror]").count()
         return [*attacked, *self.dialogs, *self.foreign, *violations(self), *["markup"] * images]
@@ -155,15 +161,14 @@ def test_what_was_written_stands_there_as_text(browser, house):
     ):
         visit = Suspicious(browser, house, role)
         visit.look(path)
-        assert "onerror=pwned()" in visit.page.locator(where).first.inner_text(), path
+        assert "onerror=pwned()" in visit.page.locator(where).inner_text(timeout=2000), path
         visit.context.close()
 
 
 def test_a_popup_of_the_map_shows_text(browser, house):
     visit = Suspicious(browser, house, ANALYST)
     for kind in ("clusters", "areas", "cells"):
-        visit.page.goto(f"/?lista={kind}")
-        visit.page.wait_for_load_state("networkidle")
+        visit.go(f"/?lista={kind}")
         visit.page.locator(f"#tab-{kind}").click()
         row = visit.page.locator("#rows button, #rows tr").last
         row.click()

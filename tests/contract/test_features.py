@@ -1,23 +1,24 @@
 """The OGC API as a program sees it: shapes, filters, pages, and what may be kept."""
 
+import shutil
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from app.collections import COLLECTIONS
 from app.main import create_app
 from geo.profile import Area
-from pipelines import accounts, demo, places
+from pipelines import accounts, places
 from pipelines.analyse import Parameters, analyse
 from pipelines.ingest import Options, ingest
 from pipelines.places import PlaceImport
-from pipelines.settings import Settings
-from store import observations, schema
+from pipelines.roles import COORDINATOR
+from store import installation, observations
 from store.db import connect
 from store.models import Observation
 from store.places import IMPORT, areas, put_areas, touch
+from tests.house import settings_of
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 PLACE_FILES = {"addresses": "syntetiska_adresser.gpkg", "venues": "syntetiska_krogar.csv"}
@@ -35,7 +36,10 @@ QUESTIONS = [
     *("clusters/items", "clusters/items?scope=core&window=helgnatt&category=krogvald"),
     "clusters/items?scope=school-300&window=skoltid",
 ]
-NAMES = ["areas", "schools", "venues", "incidents", "observations", "cells", "clusters"]
+NAMES = [
+    *("release", "physical", "areas", "schools", "venues"),
+    *("incidents", "observations", "cells", "clusters"),
+]
 
 
 def items(program, collection, **asked):
@@ -68,7 +72,7 @@ def test_it_conforms_to_core_geojson_and_openapi_30(program):
         assert f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{end}" in named
 
 
-def test_there_are_seven_collections_and_each_says_how_it_can_be_asked(program):
+def test_there_are_nine_collections_and_each_says_how_it_can_be_asked(program):
     listed = program.get("/ogc/collections").json()["collections"]
     assert [one["id"] for one in listed] == NAMES
     for one in listed:
@@ -88,7 +92,9 @@ def test_every_item_of_a_page_can_be_fetched_alone(program, collection):
     page = items(program, collection, limit=3)
     assert page["type"] == "FeatureCollection"
     assert page["numberReturned"] == len(page["features"]) <= 3
-    assert page["numberMatched"] >= page["numberReturned"] > 0
+    assert page["numberMatched"] >= page["numberReturned"]
+    # The town has two closed years; the layer of measures wants three.
+    assert (page["numberReturned"] > 0) is (collection != "physical")
     assert page["timeStamp"] == "2026-11-01T12:00:00Z"
     for feature in page["features"]:
         alone = program.get(f"/ogc/collections/{collection}/items/{feature['id']}").json()
@@ -180,10 +186,10 @@ def test_the_municipality_holds_all_that_areas_and_cells_hold_and_what_has_no_pl
 
 
 @pytest.fixture
-def twins(tmp_path, clock):
+def twins(town, tmp_path, clock):
     """Give a program in front of two areas of one name, and of places changed after the run."""
-    url = f"sqlite:///{tmp_path / 'lagesbild.gpkg'}"
-    demo.prepare(tmp_path, clock.time, lambda _: None)
+    shutil.copytree(town["folder"], tmp_path / "twins")
+    url = f"sqlite:///{tmp_path / 'twins' / 'lagesbild.gpkg'}"
     store = connect(url)
     with store.write() as connection:
         (arby,) = [row for row in areas(connection) if row.name == "Årby"]
@@ -191,11 +197,10 @@ def twins(tmp_path, clock):
         put_areas(connection, [twin], IMPORT, replace=None)
         touch(connection)
         ids = [str(row.id) for row in areas(connection) if row.name == "Årby"]
-    key = accounts.new_key(store, "twins", "analyst", 1, clock.time)
     store.close()
-    settings = Settings(database_url=url, session_secret="s" * 32, cookie_secure=False)
-    headers = {"X-API-Key": key}
-    with TestClient(create_app(settings, clock), headers=headers, follow_redirects=False) as client:
+    door = create_app(settings_of({"url": url}), clock)
+    headers = {"X-API-Key": town["key"]}
+    with TestClient(door, headers=headers, follow_redirects=False) as client:
         yield client, ids
 
 
@@ -285,16 +290,25 @@ def test_an_unplaced_incident_is_there_without_a_geometry(program):
     assert all(one["properties"]["uncertainty_m"] is None for one in unplaced)
 
 
-def test_a_walks_note_is_not_shown_before_its_review(program, town):
+def test_a_walks_note_is_not_shown_before_its_review(program, programs, town):
     page = items(program, "observations", limit=10_000)["features"]
-    noted = next(one["id"] for one in page if one["properties"]["note"])
-    path = f"/ogc/collections/observations/items/{noted}"
+    noted = next(one for one in page if one["properties"]["note"])
+    path = f"/ogc/collections/observations/items/{noted['id']}"
     store = connect(town["url"])
     for reviewed in (False, True):
-        change = sa.update(Observation).where(Observation.id == noted).values(reviewed=reviewed)
+        change = sa.update(Observation).where(Observation.id == noted["id"])
         with store.write() as connection:
-            connection.execute(change)
-        assert (program.get(path).json()["properties"]["note"] is not None) is reviewed
+            connection.execute(change.values(reviewed=reviewed))
+        # Whoever reviews sees at once that something was seen there, and what was written on
+        # the page of reviews alone.
+        for role, client in programs.items():
+            seen = client.get(path)
+            if reviewed:
+                assert seen.json()["properties"]["note"] == noted["properties"]["note"], role
+            elif role == COORDINATOR:
+                assert seen.json()["properties"]["note"] is None
+            else:
+                assert seen.status_code == 404, role
     store.close()
 
 
@@ -335,7 +349,8 @@ def test_where_there_is_nothing_to_ask_a_parameter_is_400(program, path):
 @pytest.mark.parametrize("collection", NAMES)
 def test_points_are_kept_nowhere_and_layers_only_by_their_reader(program, collection):
     answer = program.get(f"/ogc/collections/{collection}/items?limit=1")
-    if not COLLECTIONS[collection].layer:
+    # The corners of a cluster's hull are places of events.
+    if collection not in {"release", "physical", "cells"}:
         assert answer.headers["cache-control"] == "private, no-store"
         assert "etag" not in answer.headers
         return
@@ -363,11 +378,11 @@ def test_links_of_a_kept_answer_are_those_of_the_host_that_asked(program):
 
 def test_a_store_without_a_run_has_empty_layers(tmp_path, clock):
     url = f"sqlite:///{tmp_path / 'new.gpkg'}"
+    installation.upgrade(url)
     store = connect(url)
-    schema.upgrade(store)
     key = accounts.new_key(store, "k", "analyst", 1, clock.time - timedelta(hours=1))
-    settings = Settings(database_url=url, session_secret="s" * 32, cookie_secure=False)
-    with TestClient(create_app(settings, clock), headers={"X-API-Key": key}) as client:
+    door = create_app(settings_of({"url": url}), clock)
+    with TestClient(door, headers={"X-API-Key": key}) as client:
         assert client.get("/ogc/collections").status_code == 404
         places.load(store, "eskilstuna")
         for layer in ("cells", "clusters"):
@@ -379,8 +394,8 @@ def test_a_store_without_a_run_has_empty_layers(tmp_path, clock):
 
 
 def test_both_kinds_of_store_give_the_same_answers(program, postgis_url, town, clock):
+    installation.upgrade(postgis_url)
     store = connect(postgis_url)
-    schema.upgrade(store)
     places.load(store, "eskilstuna")
     for kind, name in PLACE_FILES.items():
         places.import_file(store, PlaceImport(town["folder"] / name, kind))
@@ -391,8 +406,8 @@ def test_both_kinds_of_store_give_the_same_answers(program, postgis_url, town, c
     analyse(store, Parameters(), clock.time)
     key = accounts.new_key(store, "k", "analyst", 1, clock.time)
     store.close()
-    settings = Settings(database_url=postgis_url, session_secret="s" * 32)
-    with TestClient(create_app(settings, clock), headers={"X-API-Key": key}) as other:
+    door = create_app(settings_of({"url": postgis_url}), clock)
+    with TestClient(door, headers={"X-API-Key": key}) as other:
         for question in QUESTIONS:
             path = f"/ogc/collections/{question}"
             here, there = program.get(path), other.get(path)

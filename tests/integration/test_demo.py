@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 
 from pipelines import demo
+from pipelines.roles import GROUP
 from store import accounts, imports, observations, runs
 from store.db import connect
 from store.observations import ObservationFilter
@@ -55,7 +56,7 @@ def test_a_second_run_changes_nothing_and_is_quick(made):
     quick = time.monotonic() - begun
     assert contents(folder) == before
     assert (again.reports, again.outcome.changed) == ([], False)
-    assert (again.user, again.password) == (first.user, first.password)
+    assert again.password == first.password
     assert again.outcome.run == first.outcome.run
     assert "files" not in steps
     assert quick < took / 3
@@ -108,8 +109,13 @@ def test_the_sign_in_and_the_secret_are_for_their_owner_only(made):
     store = connect(f"sqlite:///{folder / 'lagesbild.gpkg'}")
     try:
         with store.read() as connection:
-            known = accounts.user(connection, first.user)
-        assert PasswordHasher().verify(known.password_hash, first.password)
+            known = accounts.users(connection)
+        assert {account.name: account.role for account in known} == {
+            name: role for role, name in demo.USERS.items()
+        }
+        for account in known:
+            assert PasswordHasher().verify(account.password_hash, first.password)
+            assert (account.expires_at is None) is (account.role != GROUP)
     finally:
         store.close()
 
@@ -148,4 +154,5 @@ def test_the_command_finds_it_again_and_shows_the_sign_in(made, command):
     )
     assert (code, err) == (0, "")
     assert "SYNTETISKA DATA" in out
-    assert f"{first.user} med lösenordet {first.password}" in out
+    assert first.password in out
+    assert all(name in out for name in demo.USERS.values())

@@ -245,7 +245,6 @@ MEMBERS = {
     "look": LOOKS,
     "purpose": set(PURPOSES),
     "outcome": {"given", "refused", "failed"},
-    "group-view": {TOWN, WHOLE},
     "release-detail": set(DETAILS),
     "release-product": {TREE, SENSITIVE, PHYSICAL},
     "release-tertial": {str(tertial) for tertial in TERTIALS},
