@@ -254,8 +254,8 @@ class Collected:
     def fresh(self):
         """Start over with what is known of the atoms."""
         other = Collected(self.truth)
-        other._atoms = self._atoms  # noqa: SLF001 - of its own class
-        other._shapes, other._grounds = self._shapes, self._grounds  # noqa: SLF001
+        other._atoms = self._atoms
+        other._shapes, other._grounds = self._shapes, self._grounds
         return other
 
     def ask(self, planner, questions, *, single=False):
@@ -277,13 +277,14 @@ class Collected:
             if single:
                 self._atoms[said.period][replace(said, asked=())] = rows
             whole |= rows
-            self._keep(rows, said.count, asked)
+            self.keep(rows, said.count, asked)
             self._before(feature["properties"], said)
             self.sums.append((said, rows))
         if "total" in answer:
             self._total(asked, answer, whole)
 
-    def _keep(self, rows, count, asked):
+    def keep(self, rows, count, asked):
+        """Remember a number and the rows it speaks of, with one question that gave it."""
         if rows.any() or count:
             self.readings.setdefault((np.packbits(rows).tobytes(), count), asked)
 
@@ -382,7 +383,7 @@ class Collected:
             on = np.isin(self.truth.zone, wanted) | np.isin(self.truth.place, wanted)
         for rows in (whole, self._box(said) & on):
             if self.truth.number(rows) == answer["total"]:
-                self._keep(rows, answer["total"], asked)
+                self.keep(rows, answer["total"], asked)
                 return
         self.wrong.append(said)
 
@@ -397,7 +398,7 @@ class Collected:
         if self.truth.number(rows) != told["before"]:
             self.wrong.append(earlier)
         else:
-            self._keep(rows, told["before"], asked=dict(said.asked) | {"period": period})
+            self.keep(rows, told["before"], asked=dict(said.asked) | {"period": period})
 
     def read_physical(self, answer):
         """Read the layer of three years: cells, and one number for all else."""
@@ -412,7 +413,7 @@ class Collected:
             else:
                 rows &= rest
             if self.truth.number(rows) == said.count:
-                self._keep(rows, said.count, {"collection": "physical"})
+                self.keep(rows, said.count, {"collection": "physical"})
             else:
                 self.wrong.append(said)
 
@@ -501,7 +502,7 @@ class Collected:
         for by_said in self._atoms.values():
             for said, rows in by_said.items():
                 if not PHYSICAL.isdisjoint(said.themes):
-                    some._keep(rows, said.count, {})
+                    some.keep(rows, said.count, {})
         some.readings |= layer
         return some
 
@@ -526,10 +527,10 @@ class Collected:
         known = {}
         for said, rows in self.sums:
             asked = dict(said.asked)
-            if said.period == period and not {"tertial", "place"} & set(asked):
-                if asked.get("detail") != "unit":
-                    cube = self._cube(said, rows, (zones, themes, blocks))
-                    known[cube.tobytes()] = cube, said.count
+            whole = not {"tertial", "place"} & set(asked) and asked.get("detail") != "unit"
+            if said.period == period and whole:
+                cube = self._cube(said, rows, (zones, themes, blocks))
+                known[cube.tobytes()] = cube, said.count
         matrix = sparse.csr_array(np.array([cube.ravel() for cube, _ in known.values()], float))
         sums = np.array([count for _, count in known.values()], float)
         truth = self._counted(period, (zones, themes, blocks))

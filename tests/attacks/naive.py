@@ -18,6 +18,7 @@ from store.releases import TREE, Unit
 from tests.attacks.harness import K
 from tests.attacks.town import days_of
 
+SPOKEN = ("themes", "blocks", "tertials")
 LAST_DAYS = [date(2025, 6, 1) + timedelta(days=n) for n in range(10)]
 
 
@@ -106,11 +107,28 @@ class Live:
         )
         total = sum(counts.values())
         told = total if total >= K else 0
-        return Answer(self.part.period, TREE, shown, told, True, *spoken)
+        return Answer(
+            period=self.part.period,
+            product=TREE,
+            shown=shown,
+            total=told,
+            exact=True,
+            **dict(zip(SPOKEN, spoken, strict=True)),
+        )
 
     def _shown(self, numbers, count, spoken):
         lies = [self.units[number] for number in numbers]
         places = tuple(dict.fromkeys(unit.place for unit in lies))
         zones = tuple(dict.fromkeys(unit.zone for unit in lies))
         name = zones[0] if len(zones) == 1 else places[0]
-        return Shown(tuple(numbers), places, zones, name, "", count, True, *spoken, None)
+        return Shown(
+            units=tuple(numbers),
+            places=places,
+            zones=zones,
+            name=name,
+            label="",
+            count=count,
+            exact=True,
+            **dict(zip(SPOKEN, spoken, strict=True)),
+            finding=None,
+        )

@@ -108,7 +108,7 @@ class Town:
         core = outlines("nightlife")
         self.crowds = {name: self._inside(shape, 45) for name, shape in focus.items()}
         self.crowds |= {"skolor": self._by_schools(), "bygd": self._villages()}
-        self._weight = {name: 1.0 for name in self.crowds}
+        self._weight = dict.fromkeys(self.crowds, 1.0)
         self._weight |= dict.fromkeys(core, 2.5) | {"skolor": 1.6, "bygd": 2.6}
         self.homes = self._lonely(HOMES)
         self.quiet = [self._site(16.40 + 0.013 * n, 59.485) for n in range(8)]  # nothing happens

@@ -226,7 +226,7 @@ def _theme(code, zone):
 
 
 def _spot(number, row):
-    """Number the doors; what is known by its area is one, what is known by nothing one each."""
+    """Give each door a number; all that is known by its area has one, the rest one each."""
     if row.site is not None:
         return row.site.number
     return -1 if _named(row.words) != UNKNOWN else -2 - number

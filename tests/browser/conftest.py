@@ -8,6 +8,8 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from pipelines import demo
+from pipelines.demo import USERS
+from pipelines.roles import ANALYST
 from tests.serving import served
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -25,7 +27,7 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     prepared = demo.prepare(folder, NOW, lambda _: None)
     with served(f"sqlite:///{folder / 'lagesbild.gpkg'}") as address:
-        yield SimpleNamespace(address=address, name=prepared.user, password=prepared.password)
+        yield SimpleNamespace(address=address, name=USERS[ANALYST], password=prepared.password)
 
 
 @pytest.fixture(scope="session")

@@ -339,6 +339,8 @@ def test_the_narrow_screen_has_everything_and_never_scrolls_sideways(narrow):
 
 def test_signing_out_leaves_nothing_to_go_back_to(visit):
     page = visit.page
+    visit.context.clear_cookies()  # a session of its own: the other visits go on with theirs
+    visit.sign_in()
     page.get_by_role("button", name="Logga ut").click()
     expect(page.get_by_role("heading", name="Logga in")).to_be_visible()
     page.goto("/")

@@ -1,7 +1,7 @@
 """Every page of everybody in a real browser, in a house where every name is an attack."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import quote, urlencode
@@ -47,11 +47,12 @@ def poison(store):
 
 
 def fill(desk, now):
-    """Take in events of three closed years and three walks, with an attack in every text."""
+    """Take in events of three closed years and this one, and walks: an attack in every text."""
     spots = [lonlat(at[0] + i * 4e-4, at[1]) for at in (CENTRE, QUIET) for i in range(8)]
-    events = []
-    for i in range(600):
-        day = f"{now.year - 1 - i % 3}-{1 + i % 12:02}-03"
+    first, events = date(now.year - 3, 1, 1), []
+    step = (now.date() - first) / 800
+    for i in range(800):
+        day = (first + i * step).isoformat()
         times = {"BROTTSDATUMTID_START": f"{day} 23:30", "BROTTSDATUMTID_SLUT": f"{day} 23:30"}
         events.append(report(i, GATA=ATTACK, INSKRIVNINGSDATUM=day, **times, **spots[i % 16]))
     desk.take_rows(*events, now=now, name="<img src=x>.csv")

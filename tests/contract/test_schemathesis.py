@@ -146,7 +146,11 @@ def test_every_operation_as_everybody_at_length(door, carried, described_to, tel
     assert not faults, "\n\n".join("\n".join(fault) for fault in faults)
 
 
-@pytest.mark.parametrize("role", KEY_ROLES, indirect=True)
+@pytest.mark.parametrize(
+    "role",
+    [ANALYST, *(pytest.param(role, marks=pytest.mark.deep) for role in (PLANNER, COORDINATOR))],
+    indirect=True,
+)
 def test_the_definition_that_a_reader_is_given_holds_for_that_reader(door, carried, tell):
     wanted = wishes(carried, FEW, [])
     schema = openapi.from_asgi("/ogc/api", door, headers=carried, config=wanted)

@@ -10,7 +10,6 @@ from scipy import sparse
 
 from app.access import PURPOSES
 from app.collections import COLLECTIONS
-from app.group_page import TOWN, WHOLE
 from app.release_page import DETAILS
 from geo import cells, change, effect, errors, methods, observations
 from geo.backtest import Finding
