@@ -6,7 +6,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,19 +32,23 @@ class OwnPagesOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let safe methods pass; check the others."""
-        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
+        if scope["method"] in SAFE_METHODS:
+            unread = _has_body(request.headers)
+            await self._app(scope, receive, _hanging_up(send) if unread else send)
+            return
         if not from_own_page(request.headers):
             await run_in_threadpool(_note, request)
             refusal = answer(request, NotAllowed("foreign-origin"))
-            await refusal(scope, receive, send)
+            await refusal(scope, receive, _hanging_up(send))
             return
         body = await _read(receive)
         if body is None:
             refusal = answer(request, BodyTooLarge("body-too-large", most=MOST_BODY_BYTES))
-            await refusal(scope, receive, send)
+            await refusal(scope, receive, _hanging_up(send))
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -56,6 +60,21 @@ def from_own_page(headers: Headers) -> bool:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
     return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+
+
+def _has_body(headers: Headers) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _hanging_up(send: Send) -> Send:
+    """End the connection with the answer; otherwise the server reads a body that nobody wants."""
+
+    async def last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return last
 
 
 def _note(request: Request) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from app import faults
@@ -135,7 +136,17 @@ def _routing(request: Request, fault: Exception) -> Response:
     words = (text(title), sentence(errors.LagesbildError(code)))
     response = problem(request, fault.status_code, name, words)
     response.headers.update(fault.headers or {})
+    if fault.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_methods(request)) or response.headers["Allow"]
     return response
+
+
+def _methods(request: Request) -> list[str]:
+    """List the methods that an address takes; the framework names those of its first route."""
+    path = request.url.path
+    routes = [route for route in request.app.routes if isinstance(route, APIRoute)]
+    found = [route.methods or set() for route in routes if route.path_regex.match(path)]
+    return sorted(set().union(*found))
 
 
 def install(app: FastAPI) -> None:

@@ -239,16 +239,16 @@ def observations(
         bbox=question.bbox if on.role == roles.COORDINATOR else None,
         start=period.start,
         end=period.end,
-        area_id=_restriction(on, question),
+        area_id=_restriction(on, question) if on.role == roles.COORDINATOR else None,
         reviewed_only=on.role != roles.COORDINATOR,
     )
     if on.role == roles.COORDINATOR:
         return stored_observations.find(connection, where, rows.limit, rows.offset)
-    # The box is held against the points as they are shown: against the true ones, a reader who
-    # moves it to and fro would find the door.
+    # Box and area are held against the points as they are shown: against the true ones, a reader
+    # who moves the box to and fro would find the door.
     everything = stored_observations.find(connection, where, MOST_OBSERVATIONS, 0)
-    shown = [_blurred(row) for row in everything.rows]
-    inside = [row for row in shown if _seen_in(row, question)]
+    shown = [_blurred(on, row) for row in everything.rows]
+    inside = [row for row in shown if _seen_in(on, row, question)]
     return Page(len(inside), inside[rows.offset : rows.offset + rows.limit])
 
 
@@ -257,26 +257,32 @@ def observation(connection: sa.Connection, on: Basis, key: int) -> ObservationRo
     row = stored_observations.one(connection, key)
     if row is None or not (row.reviewed or on.role == roles.COORDINATOR):
         return None
-    return row if on.role == roles.COORDINATOR else _blurred(row)
+    return row if on.role == roles.COORDINATOR else _blurred(on, row)
 
 
-def _seen_in(row: ObservationRow, question: Question) -> bool:
-    if question.bbox is None:
-        return True
+def _seen_in(on: Basis, row: ObservationRow, question: Question) -> bool:
+    """Tell whether an observation lies in box and area, as far as it is shown where it lies."""
+    area = _area(on, question)
+    within = None if area is None or area.kind == MUNICIPALITY else area
     if row.lon is None or row.lat is None:
-        return False
-    return _touches(shapely.Point(row.lon, row.lat), question)
+        named = within is None or row.area == within.name
+        return question.bbox is None and named
+    at = shapely.Point(row.lon, row.lat)
+    return _touches(at, question) and (within is None or within.outline.intersects(at))
 
 
-def _blurred(row: ObservationRow) -> ObservationRow:
-    """Move a point at somebody's door to the middle of its block."""
+def _blurred(on: Basis, row: ObservationRow) -> ObservationRow:
+    """Move a point at somebody's door to the middle of its block, and to the area of that."""
     if row.match_type not in AT_HOME or row.lon is None or row.lat is None:
         return row
     block = grid.parents(grid.index(np.array([row.lon]), np.array([row.lat])), BLOCK)
     lon, lat = grid.middles(block)
     reach_m = float(np.sqrt(grid.areas_m2(block)[0] / np.pi))
     vague_m = max(row.uncertainty_m or 0.0, reach_m)
-    return replace(row, lon=float(lon[0]), lat=float(lat[0]), uncertainty_m=round(vague_m))
+    at = shapely.Point(lon[0], lat[0])
+    focus = (area for area in on.reference.areas if area.kind in FOCUS_KINDS)
+    name = next((area.name for area in focus if area.outline.intersects(at)), None)
+    return replace(row, lon=at.x, lat=at.y, area=name, uncertainty_m=round(vague_m))
 
 
 def cells(connection: sa.Connection, on: Basis, question: Question) -> CountedCells | None:

@@ -474,24 +474,36 @@ def located(part: Part, evidence: Evidence) -> Located:
     )
 
 
-def recounted(part: Part, evidence: Evidence, taken_in: Mapping[int, datetime]) -> tuple[Atom, ...]:
+def recounted(
+    part: Part, evidence: Evidence, taken_in: Mapping[int, tuple[int, datetime]]
+) -> tuple[Atom, ...]:
     """Count a standing tree's atoms anew, but let a number follow only a change that is not small.
 
-    A number follows if it has grown by its `k` or more, and what was taken in since comes from
-    `spots` places or more. All others stay: a smaller change would tell of single events, and what
-    a shrunken number lost cannot be looked at any more.
+    A number follows if it has grown by its `k` or more without the largest of the imports since,
+    and what was taken in since comes from `spots` places or more. All others stay: a smaller
+    change would tell of single events, also to an importer who takes the rows that he sent
+    himself from what was added; and what a shrunken number lost cannot be looked at any more.
+
+    Parameters
+    ----------
+    taken_in
+        incident id -> the import it came with, and when that was.
     """
     found = located(part, evidence)
-    ids = evidence.sample.id[found.rows].tolist()
-    late = np.array([taken_in[key] > part.built_at for key in ids], dtype=bool)
+    came = [taken_in[key] for key in evidence.sample.id[found.rows].tolist()]
+    late = np.array([at > part.built_at for _, at in came], dtype=bool)
+    batch = np.unique([number for number, _ in came], return_inverse=True)[1][late]
     news = np.unique(np.column_stack([found.atom, evidence.spot[found.rows]])[late], axis=0)
     places = np.bincount(news[:, 0], minlength=len(part.atoms))
+    sent = np.zeros((len(part.atoms), int(batch.max(initial=0)) + 1), dtype=np.int64)
+    np.add.at(sent, (found.atom[late], batch), evidence.sample.count[found.rows][late])
+    others = found.count - sent.max(axis=1)  # also whoever sent the most learns nothing small
     return tuple(
         replace(atom, count=count)
-        if count >= atom.count + atom.k and where >= evidence.choice.spots
+        if without >= atom.count + atom.k and where >= evidence.choice.spots
         else atom
-        for atom, count, where in zip(
-            part.atoms, found.count.tolist(), places.tolist(), strict=True
+        for atom, count, without, where in zip(
+            part.atoms, found.count.tolist(), others.tolist(), places.tolist(), strict=True
         )
     )
 

@@ -108,7 +108,7 @@ def build(
     with main.read() as connection:
         evidence = Evidence(connection, choice)
         synthetic = imports.any_synthetic(connection)
-        taken_in = releases.imported_at(connection) if revise else {}
+        taken_in = releases.came_in(connection) if revise else {}
     house = choice.house or evidence.profile.label
     with release.read() as connection:
         standing = _standing(connection)
@@ -235,7 +235,7 @@ class _Work:
         same = self._ground.get(f"{TREE} {name}") == self._here
         return self._parts.get((TREE, name)) if same else None
 
-    def revise(self, taken_in: Mapping[int, datetime]) -> None:
+    def revise(self, taken_in: Mapping[int, tuple[int, datetime]]) -> None:
         """Count the standing trees anew; a number follows only if it grew by k from 3 places."""
         for (kind, name), part in self._standing.parts.items():
             if kind != TREE:

@@ -331,11 +331,13 @@ def activate(connection: sa.Connection, number: int, now: datetime) -> None:
     )
 
 
-def imported_at(connection: sa.Connection) -> dict[int, datetime]:
-    """Tell when each incident was taken in: a revision asks from how many places news comes.
+def came_in(connection: sa.Connection) -> dict[int, tuple[int, datetime]]:
+    """Tell with which import each incident came, and when: a revision asks where news comes from.
 
     `connection` is the main part's.
     """
     incident, batch = main.Incident, main.ImportBatch
-    query = sa.select(incident.id, batch.started_at).join(batch, batch.id == incident.import_id)
-    return {row.id: row.started_at for row in connection.execute(query)}
+    query = sa.select(incident.id, batch.id.label("import_id"), batch.started_at).join(
+        batch, batch.id == incident.import_id
+    )
+    return {row.id: (row.import_id, row.started_at) for row in connection.execute(query)}

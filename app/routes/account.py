@@ -106,7 +106,8 @@ def sign_out(
     """End the session, here and in every copy of its cookie."""
     sessions.end(request)
     note(request, reader, "sign-out")
-    return RedirectResponse("/logga-in", status_code=303)
+    forget = {"Clear-Site-Data": '"cache", "storage"'}
+    return RedirectResponse("/logga-in", status_code=303, headers=forget)
 
 
 def own_path(target: str) -> str:

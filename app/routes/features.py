@@ -252,7 +252,9 @@ def _note(
     """Write a look at points into the log, before anything of it is given."""
     if not collection.logged:
         return
-    asked = dict(request.query_params) if fid is None else {"id": fid[:40]}
+    asked = dict(request.query_params)
+    if fid is not None:  # of nothing it is any text, and nobody's text goes into the log
+        asked = {"id": fid if rows else ""}
     purpose = "analysis" if reader.role == ANALYST else "map"
     log = services(request).log
     log.note(reader.name, reader.role, collection.id, purpose, asked=asked, rows=rows)

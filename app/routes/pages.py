@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
@@ -23,6 +24,11 @@ from store import imports, places
 
 router = APIRouter()
 
+# What a link to the map says; whatever else somebody writes into one stays out of the log.
+LINKED = frozenset(
+    {"omrade", "fonster", "typ", "period", "rutor", "kring", "lager", "lista", "vald"}
+)
+SLUG = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)
 LARGEST_M = 1000  # a name for more ground than this is no landmark
 SomebodyOrPublic = Annotated[Reader, Depends(access.allow(*ROLES, purpose="map"))]
 
@@ -46,7 +52,11 @@ def exact_map(request: Request, reader: Reader) -> Response:
         proof = None if on.run is None else proving.found(conn, on.run)
     context = map_page.context(on, synthetic=synthetic)
     context |= {"reader": reader, "usefulness": map_page.usefulness(proof)}
-    asked = dict(request.query_params)
+    asked = {
+        name: value
+        for name, value in request.query_params.items()
+        if name in LINKED and SLUG.fullmatch(value)
+    }
     access.note(request, reader, "map-page", asked=asked)
     return parts.pages.TemplateResponse(request, "map.html", context)
 

@@ -14,9 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Create the tables of who sees what, and for how long."""
     op.add_column("user_account", sa.Column("expires_at", UtcTime, nullable=True))
-    op.add_column(
-        "api_key", sa.Column("collections", sa.Text(), server_default="", nullable=False)
-    )
+    op.add_column("api_key", sa.Column("collections", sa.Text(), server_default="", nullable=False))
     op.create_table(
         "group_decision",
         sa.Column("id", sa.Integer(), nullable=False),

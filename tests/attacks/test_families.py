@@ -350,18 +350,17 @@ def _late(truth, many, spots, first=0):
 
 
 def test_a06_a_release_beside_the_next(place, doors, truth, town, tmp_path):
-    """Late rows, rows put in one by one, rows taken out and put in again, and then a revision.
+    """Four rows put in late, the same file sent again, two rows taken out, then a revision.
 
-    One to four rows move no number, however they come; what moves, moves by five or more.
+    Two and four new rows move no number; what moves, moves by five or more.
     """
     copy = place.copy(tmp_path / "house")
     planner = harness.Planner(doors(copy), harness.Witness(truth))
     before = _atoms(planner)
     with Works(copy) as works:
-        for many in (1, 3):  # then there are four
-            works.take(_late(truth, many, many, first=10 * many), f"{many}.csv", LATER)
-            with pytest.raises(Conflict, match="release-nothing-new"):
-                works.show(LATER, revise=True)
+        works.take(_late(truth, 4, 4), "few.csv", LATER)
+        with pytest.raises(Conflict, match="release-nothing-new"):
+            works.show(LATER, revise=True)
         again = works.take(town.rows, "again.csv", LATER)
         assert again.counts.accepted == 0
         with works.main.write() as connection:
@@ -377,6 +376,19 @@ def test_a06_a_release_beside_the_next(place, doors, truth, town, tmp_path):
     assert after.keys() == before.keys()
     assert {after[key] - before[key] for key in after} == {0, 14}
     assert planner.items()["release"] == 2
+
+
+def test_a06_own_rows_taken_away_from_a_revision_leave_nothing_small(place, doors, truth, tmp_path):
+    """Differencing by insertion: the sender of a file takes his own rows from what is added."""
+    copy = place.copy(tmp_path / "house")
+    planner = harness.Planner(doors(copy), harness.Witness(truth))
+    before = _atoms(planner)
+    with Works(copy) as works:
+        works.take(_late(truth, 2, 2), "others.csv", LATER)
+        works.take(_late(truth, 30, 4, first=100), "own.csv", LATER)
+        with pytest.raises(Conflict, match="release-nothing-new"):
+            works.show(LATER, revise=True)
+    assert _atoms(planner) == before
 
 
 # --- A7 averaging

@@ -281,10 +281,18 @@ def moved(house):
 
 
 def test_a_revision_follows_many_late_events_from_several_places(house):
-    house.late(*late_rows(920_000, 12, spots=4))
+    house.late(*late_rows(920_000, 7, spots=4))
+    house.late(*late_rows(920_100, 5, spots=4))
     built = house.show(now=LATER, revise=True)
     assert built.revised["2025"] == 1
     assert moved(house) == [12]
+
+
+def test_a_revision_stays_where_one_importer_could_take_off_what_was_his_own(house):
+    house.late(*late_rows(920_000, 7, spots=4))
+    house.late(*late_rows(920_100, 4, spots=4))
+    with pytest.raises(Conflict, match="release-nothing-new"):
+        house.build(now=LATER, revise=True)
 
 
 @pytest.mark.parametrize(("many", "spots"), [(4, 4), (12, 1), (12, 2)])

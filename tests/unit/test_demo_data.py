@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import shutil
 from collections import Counter
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -111,10 +112,12 @@ def test_another_seed_gives_another_town(reference, files, tmp_path):
     assert other.incidents.read_bytes() != files.incidents.read_bytes()
 
 
-def test_writing_twice_into_one_folder_replaces_the_files(reference, tmp_path):
-    for _ in range(2):
-        files = demo_data.write(tmp_path, reference, date(2025, 2, 28), np.random.default_rng(3))
-    assert len(list(tmp_path.iterdir())) == 4
+def test_writing_over_other_files_replaces_them(reference, files, tmp_path):
+    shutil.copytree(files.incidents.parent, tmp_path, dirs_exist_ok=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    files = demo_data.write(tmp_path, reference, date(2025, 2, 28), np.random.default_rng(3))
+    assert {path.name for path in tmp_path.iterdir()} == set(before)
+    assert all(path.read_bytes() != before[path.name] for path in tmp_path.iterdir())
     assert pyogrio.list_layers(files.addresses).tolist() == [["belagenhetsadress", "Point"]]
 
 
