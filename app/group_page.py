@@ -74,6 +74,8 @@ def choose(given: Mapping[str, str], blocks: Sequence[Block]) -> Chosen:
         The block is no number, or there is no such view. Themes, time blocks and blocks that are
         not shown are refused by the picture itself.
     """
+    if not blocks:
+        raise InvalidParameter("unknown-block", value="–")  # the clock stands before the first one
     written = given.get(BLOCK) or str(blocks[0].number)
     if not (written.isascii() and written.isdigit() and len(written) <= MOST_DIGITS):
         raise InvalidParameter("unknown-block", value=written[:LONGEST])

@@ -32,6 +32,7 @@ OFFERED = (
     *("sign-in", "sign-in-failed", "sign-out", "refused", "map-page", "release-page"),
     *("incidents", "observations", "clusters", "group-page", "review", "log", "log-export"),
 )
+YEARS = range(1970, 3000)  # in which every clock can write every instant of a day
 MOST_DIGITS = 18
 
 
@@ -91,9 +92,11 @@ def _day(given: Mapping[str, str], name: str) -> date | None:
     written = given.get(name, "")
     try:
         day = date.fromisoformat(written) if written else None
-        return day if day is None else (day + timedelta(days=1)) - timedelta(days=1)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidParameter("log-day", value=written[:40]) from None
+    if day is not None and day.year not in YEARS:
+        raise InvalidParameter("log-day", value=written[:40])
+    return day
 
 
 def _number(written: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -82,6 +83,8 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         raise InvalidParameter("setting-missing", name=configuration.variable("session_secret"))
     logs.install()
     installation = open_installation(settings.database_url, settings.open_role)
+    if settings.open_role is None and not installation.main.is_geopackage:
+        logging.getLogger("lagesbild").warning("no open role: the code alone keeps events apart")
     anchor = looks.anchor_file(settings.database_url, settings.audit_anchor)
 
     @asynccontextmanager

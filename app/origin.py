@@ -16,7 +16,7 @@ from app.services import services
 from geo.errors import LagesbildError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MOST_BODY_BYTES = 16 * 1024  # the sign-in form is the only body so far
+MOST_BODY_BYTES = 16 * 1024  # forms are the only bodies
 
 
 class OwnPagesOnly:
@@ -59,7 +59,10 @@ def from_own_page(headers: Headers) -> bool:
     if site is not None:
         return site in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    try:
+        return origin is None or urlsplit(origin).netloc == headers.get("host", "")
+    except ValueError:  # what is no address is not ours
+        return False
 
 
 def _has_body(headers: Headers) -> bool:

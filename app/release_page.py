@@ -13,11 +13,12 @@ from geo.profile import Profile
 from pipelines.reference import Reference
 from pipelines.released import PLACE, UNIT, ZONE, Answer, Asked, Released, Shown, Told
 from pipelines.texts import text
-from store.releases import PHYSICAL
+from store.releases import SENSITIVE
 
 DETAILS = (PLACE, ZONE, UNIT)
 THEME_PREFIX = "tema-"
 EVERY_WINDOW = "all"
+NAMED = 3  # of the other places that a number speaks of
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +137,17 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
             "k": header.settings.get("k"),
             "spots": header.settings.get("spots"),
         },
-        "physical": bool(released.periods(PHYSICAL)),
+        "sensitive": _sensitive(released, chosen.asked.period),
         "words": map_page.words(),
         "synthetic": header.synthetic,
     }
+
+
+def _sensitive(released: Released, period: str) -> int | None:
+    """Give the year's number of sensitive codes in the whole municipality; None: not told."""
+    if period not in released.periods(SENSITIVE):
+        return None
+    return released.answer(Asked(period=period, product=SENSITIVE)).total
 
 
 def query_of(chosen: Chosen) -> dict[str, str]:
@@ -212,13 +220,23 @@ def _wider(answer: Answer | Shown, asked: Asked, told: Told, profile: Profile) -
         *(theme_name(each) for each in _beyond(answer.themes, asked.themes)),
         *(block_name(each, profile).lower() for each in _beyond(answer.blocks, asked.blocks)),
     ]
-    if asked.places and isinstance(answer, Shown):
-        names = {unit.place: unit.place_name for unit in told.units}
-        names |= {unit.zone: unit.zone_name for unit in told.units}
-        inside = set(answer.places) | set(answer.zones)
-        if not inside & set(asked.places):
-            more += [names[each] for each in answer.places]
+    if asked.places:
+        shown = answer.shown if isinstance(answer, Answer) else (answer,)
+        met = {number for each in shown for number in each.units}
+        beyond = {
+            unit.zone_name
+            for unit in told.units
+            if unit.number in met and not {unit.place, unit.zone} & set(asked.places)
+        }
+        more += _shortened(sorted(beyond))
     return text("release-wider", more=", ".join(more)) if more else ""
+
+
+def _shortened(names: list[str]) -> list[str]:
+    """Name a few places, and say how many more there are."""
+    if len(names) <= NAMED:
+        return names
+    return [*names[:NAMED], text("release-more-places", more=len(names) - NAMED)]
 
 
 def _beyond(held: tuple[str, ...], asked: tuple[str, ...]) -> list[str]:

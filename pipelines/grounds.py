@@ -140,6 +140,8 @@ class Grounds:
         found = hashlib.sha256()
         for zone in self.zones:
             found.update(repr((zone.place, zone.slug)).encode())
+            if zone.outline is not None:
+                found.update(shapely.to_wkb(shapely.normalize(zone.outline)))
             found.update(zone.cells.astype("<i8").tobytes())
         found.update(repr(sorted(self.schools.items())).encode())
         return found.hexdigest()

@@ -21,6 +21,7 @@ from geo.disclosure import Published
 from geo.errors import Conflict
 from pipelines import bundle_checks
 from pipelines.release_parts import (
+    PERSON_THEMES,
     Choice,
     Evidence,
     joint_findings,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
     from geo.disclosure import Findings
     from store.db import Store
-    from store.releases import Header, Part
+    from store.releases import Atom, Header, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,20 @@ class _Gate:
     def look_at(self, part: Part) -> None:
         """Look at one part by itself."""
         self._kinds["small"] += sum(atom.count < atom.k for atom in part.atoms)
+        if part.product == TREE and _key(part) not in self._told:
+            self._kinds["rules"] += sum(atom.k < self._least(atom) for atom in part.atoms)
         if part.product == TREE:
             self._compare(part)
         if part.product == SENSITIVE:
             self._agree(part, [sensitive_count(self._evidence, period_of(part))])
         if part.product != PHYSICAL:  # whose atoms are looked at together with the trees
             self._add(disclosure.audit(_published(part), self._evidence.choice.k))
+
+    def _least(self, atom: Atom) -> int:
+        """Tell how many events the settings ask of an atom, whatever stands beside it."""
+        choice = self._evidence.choice
+        personal = not set(PERSON_THEMES).isdisjoint(atom.themes)
+        return max(choice.k, choice.k_person) if personal else choice.k
 
     def _compare(self, part: Part) -> None:
         """Compare a tree with the events as they are now."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.release_audit import Audited
     from pipelines.signing import PublicKey
     from store.db import Store
-    from store.releases import Header
+    from store.releases import Header, Part
 
 SLACK = timedelta(days=14)  # without an event at either end: a quiet time, not a hole in the data
 PHYSICAL_YEARS = 3
@@ -412,8 +412,28 @@ def activate(
             bundles.verify(standing, parts, known or {})
         if standing.digest != header.digest or not releases.intact(standing, parts):
             raise Conflict("release-damaged", number=number)
+        _require_one_teller(connection, standing, parts)
         releases.activate(connection, number, now)
         return releases.find(connection, number)
+
+
+def _require_one_teller(connection: sa.Connection, header: Header, parts: Sequence[Part]) -> None:
+    """Refuse to tell a time that another house has told otherwise: two trees can be differenced."""
+    for other in releases.listing(connection):
+        if other.activated_at is None or other.signed_by == header.signed_by:
+            continue
+        for theirs in releases.parts(connection, other.number):
+            for ours in parts:
+                told = theirs.product == ours.product and theirs.digest != ours.digest
+                common = theirs.first_day < ours.after_day and ours.first_day < theirs.after_day
+                if told and common:
+                    raise Conflict(
+                        "release-told-by-another",
+                        number=header.number,
+                        period=theirs.period,
+                        other=other.number,
+                        house=other.house,
+                    )
 
 
 def build_and_activate(

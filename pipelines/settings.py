@@ -17,7 +17,7 @@ from pydantic_settings import (
 )
 
 from geo.errors import InvalidParameter
-from pipelines.roles import ACCOUNT_ROLES
+from pipelines.roles import ACCOUNT_ROLES, GROUP
 
 PREFIX = "LAGESBILD_"
 FEWEST_CHARACTERS = 8  # different ones in the session secret: "ssss…" is long and no secret
@@ -127,8 +127,8 @@ class Settings(BaseSettings):
     @classmethod
     def _known_roles(cls, roles: dict[str, str] | None) -> dict[str, str] | None:
         for group, role in (roles or {}).items():
-            if not group or role not in ACCOUNT_ROLES:
-                raise ValueError("role")
+            if not group or role not in ACCOUNT_ROLES or role == GROUP:
+                raise ValueError("role")  # the group's members have accounts that end
         return roles
 
     @classmethod

@@ -95,23 +95,25 @@ def _upgrade(store: Store) -> tuple[str | None, str]:
         store.close()
 
 
-def grants(role: str) -> list[str]:
-    """Give the SQL that a PostgreSQL administrator runs once: the rights of `open_side`.
+def grants(role: str, user: str) -> list[str]:
+    """Give the SQL that a PostgreSQL administrator runs: the rights of `open_side`.
 
-    The user of the URL must be a member of the role, so that its connections can take it.
+    `user` is the one of the URL: it becomes a member of the role, so that its connections can take
+    it. Run it again after an upgrade that has opened a table.
 
     Raises
     ------
     InvalidParameter
-        `role` is no plain name.
+        `role` or `user` is no plain name.
     """
-    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", role):
-        raise InvalidParameter("role-name", value=role[:63])
+    for name in (role, user):
+        if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", name):
+            raise InvalidParameter("role-name", value=name[:63])
     tables = sorted(OPEN_TABLES) + sorted(f"release.{name}" for name in RELEASE_TABLES)
     own = [name for name in tables if name != "release.alembic_version"]
     return [
         f"CREATE ROLE {role} NOLOGIN;",
-        f"GRANT {role} TO CURRENT_USER;",
+        f"GRANT {role} TO {user};",
         f"GRANT USAGE ON SCHEMA public, release TO {role};",
         f"GRANT SELECT ON {', '.join(own)} TO {role};",
     ]

@@ -111,7 +111,8 @@ def restore(
 @app.command()
 def grants(
     role: Annotated[str, typer.Argument(help="Rollens namn, till exempel lagesbild_open.")],
+    user: Annotated[str, typer.Option(help="Användaren i LAGESBILD_DATABASE_URL.")] = "lagesbild",
 ) -> None:
     """Visa den SQL som ger andra än analytiker rätt att läsa, men inte händelser (PostGIS)."""
-    for statement in installation.grants(role):
+    for statement in installation.grants(role, user):
         console.print(statement, markup=False)

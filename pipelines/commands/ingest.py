@@ -10,8 +10,10 @@ import typer
 
 from pipelines import mapping, quarantine
 from pipelines.commands import reports
+from pipelines.commands.audit import opened_log, operator
 from pipelines.commands.door import geocoder, now, opened, print_json, rows_shown, say
 from pipelines.ingest import Options, ingest
+from pipelines.roles import ADMIN
 from store import imports, tables
 
 app = typer.Typer(help="Ta in händelser eller observationer.", no_args_is_help=True)
@@ -111,8 +113,9 @@ ImportId = Annotated[int | None, typer.Option("--import", help="Bara från denna
 @quarantine_app.command("list")
 def list_quarantine(import_id: ImportId = None, *, as_json: AsJson = False) -> None:
     """Lista rader i karantän."""
-    with opened() as store, store.read() as connection:
+    with opened_log() as log, opened() as store, store.read() as connection:
         rows = imports.quarantine(connection, import_id)
+        log.note(operator(), ADMIN, "quarantine", "operation", rows=len(rows))
     if as_json:
         print_json([reports.plain_row(row) for row in rows])
     else:
@@ -125,7 +128,9 @@ def export_quarantine(
     file: Annotated[Path, typer.Argument(help="Ny CSV-fil att rätta i.")],
 ) -> None:
     """Skriv en imports rader i karantän till en CSV-fil."""
-    with opened() as store:
+    with opened_log() as log, opened() as store:
+        asked = {"import": import_id}
+        log.note(operator(), ADMIN, "quarantine-export", "operation", asked=asked)
         rows = quarantine.export(store, import_id, file)
     say("quarantine-exported", rows=rows, file=file.name)
 

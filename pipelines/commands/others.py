@@ -10,9 +10,11 @@ import typer
 from pipelines import demo, export_html
 from pipelines.analyse import Parameters, analyse
 from pipelines.commands import reports
+from pipelines.commands.audit import opened_log, operator
 from pipelines.commands.door import now, opened, print_json, say, steps_shown
 from pipelines.derive import PRECISE_M
 from pipelines.questions import Question
+from pipelines.roles import ADMIN
 from pipelines.texts import text
 
 OPERATOR = "analyst"  # whoever runs commands beside the database reads as an analyst
@@ -67,7 +69,9 @@ def export_map(
 ) -> None:
     """Skriv kartan som en fristående HTML-fil utan händelsers koordinater."""
     question = Question(categories=tuple(category or ()), window=window, resolution=resolution)
-    with opened() as store:
+    asked = {"window": window, "category": category, "resolution": resolution}
+    with opened_log() as log, opened() as store:
+        log.note(operator(), ADMIN, "export-html", "analysis", asked=asked)
         shown = export_html.export(store, question, OPERATOR, file)
     say("exported", file=file.name, cells=shown)
 

@@ -26,7 +26,7 @@ def postgis(postgis_url):
     installation.upgrade(postgis_url)
     where = postgis_url.replace("+psycopg", "")
     with psycopg.connect(where, autocommit=True) as connection:
-        for statement in installation.grants(ROLE):
+        for statement in installation.grants(ROLE, "lagesbild"):
             try:
                 connection.execute(statement)
             except psycopg.errors.DuplicateObject:  # roles belong to the server, not the database
@@ -139,9 +139,9 @@ def test_a_long_writer_of_one_part_keeps_nobody_from_writing_another(whole):
 @pytest.mark.parametrize("name", ["", "x; DROP TABLE area", "Å", "a" * 64, "1st", 'a"b'])
 def test_a_role_is_a_plain_name(name):
     with pytest.raises(InvalidParameter) as refused:
-        installation.grants(name)
+        installation.grants(name, "lagesbild")
     assert refused.value.code == "role-name"
 
 
 def test_the_longest_plain_name_is_taken():
-    assert installation.grants("a" * 63)[0] == f"CREATE ROLE {'a' * 63} NOLOGIN;"
+    assert installation.grants("a" * 63, "lagesbild")[0] == f"CREATE ROLE {'a' * 63} NOLOGIN;"
