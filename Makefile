@@ -27,7 +27,7 @@ demo: setup ## gör en demonstration med påhittade data och visar kartan
 
 test: dev ## kör testerna
 	@bash .ci/services.sh
-	$(BIN)/python -m pytest -rs -m "not deep" $(ARGS)
+	$(BIN)/python -m pytest -rs -n 2 --dist loadfile -m "not deep" $(ARGS)
 
 test-deep: dev ## kör de långa testerna
 	@bash .ci/services.sh

@@ -90,7 +90,8 @@ def audit(main: Store, release: Store, number: int) -> Audited:
         raise Conflict("release-damaged", number=number)
     with main.read() as connection:
         evidence = Evidence(connection, choice_of(header))
-    gate = _Gate(evidence, {_key(part) for told in earlier for part in told})
+    before = earlier if header.activated_at is None else [*earlier, parts]
+    gate = _Gate(evidence, {_key(part) for told in before for part in told})
     for part in parts:
         gate.look_at(part)
     gate.look_together(parts)

@@ -202,18 +202,23 @@ class Told:
         themes = _chosen(self.themes, found.within["theme"][union])
         blocks = _chosen(self.blocks, found.within["block"][union])
         tertials = _chosen(self.tertials, found.within["tertial"][union])
+        count = int(found.count[union])
+        slugs = (places, zones)[level != PLACE]
+        # A union may touch all themes and blocks of a place without holding all of their events:
+        # what is said about the place is said of its own number only.
+        found_here = self._finding(slugs, level, themes, blocks, tertials)
         return Shown(
             units=tuple(unit.number for unit in lies),
             places=places,
             zones=zones,
             name=self._name(places, zones, level),
             label=lies[0].label if len(lies) == 1 else "",
-            count=int(found.count[union]),
+            count=count,
             exact=bool(found.exact[union]),
             themes=themes,
             blocks=blocks,
             tertials=tertials,
-            finding=self._finding((places, zones)[level != PLACE], level, themes, blocks, tertials),
+            finding=None if found_here is None or found_here.count != count else found_here,
         )
 
     def _name(self, places: Sequence[str], zones: Sequence[str], level: str) -> str:
