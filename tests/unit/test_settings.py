@@ -73,6 +73,7 @@ def test_a_misspelt_variable_stops_the_start(monkeypatch):
         ("LAGESBILD_OIDC_ROLES", "Planerare"),
         ("LAGESBILD_OIDC_ROLES", "=planner"),
         ("LAGESBILD_OIDC_ROLES", "Alla=public"),
+        ("LAGESBILD_OIDC_ROLES", "Alla=group"),  # its members have accounts that end
         ("LAGESBILD_OIDC_ROLES", '{"Planerare": 1}'),
         ("LAGESBILD_OIDC_ROLES", "{"),
         ("LAGESBILD_OIDC_ROLES", ";"),
