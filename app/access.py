@@ -38,7 +38,10 @@ from store import accounts
 from store.sessions import Session
 
 PUBLIC_PATHS = frozenset(
-    {"/health", "/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar", "/favicon.ico", "/static"}
+    {
+        *("/health", "/favicon.ico", "/static", "/karta/farger.css", "/sprak/{language}"),
+        *("/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar"),
+    }
 )
 PURPOSES = frozenset({"map", "analysis", "review", "operation", "audit", "group", "sign-in"})
 KEY_HEADER = "X-API-Key"

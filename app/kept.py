@@ -36,6 +36,7 @@ class AnswerKey:
     edition: str  # of what never changes: a run, or a release
     revision: int  # of profile and places
     role: str
+    language: str  # of names that the answer holds
     base: str  # scheme and host, because links in the body carry them
     path: str
     query: Hashable  # canonical: two spellings of one question are one key

@@ -14,10 +14,11 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app import access, logs, problems, sessions
+from app import access, logs, problems, sessions, ways
 from app.attempts import Attempts
 from app.headers import SecurityHeaders
 from app.kept import AnswerCache
+from app.language import Speaking
 from app.oidc import Provider
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
@@ -26,6 +27,7 @@ from app.routes import (
     admin,
     features,
     group,
+    language,
     log,
     methods,
     pages,
@@ -36,7 +38,7 @@ from app.routes import (
 )
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
-from pipelines import looks
+from pipelines import colours, looks, texts
 from pipelines import settings as configuration
 from pipelines.looks import Log
 from pipelines.reference import ReferenceCache
@@ -47,6 +49,7 @@ from store.installation import open_installation
 
 ROUTES = (
     public,
+    language,
     account,
     pages,
     release,
@@ -100,7 +103,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         installation=installation,
         log=Log(installation.journal, anchor, now),
         now=now,
-        pages=Jinja2Templates(WEB / "templates"),
+        pages=_pages(),
         answers=AnswerCache(),
         reference=ReferenceCache(),
         released=ReleasedCache(installation.release),
@@ -117,6 +120,21 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     return app
 
 
+def _pages() -> Jinja2Templates:
+    """Give the templates what every page says."""
+    pages = Jinja2Templates(WEB / "templates")
+    pages.env.globals |= {
+        "t": texts.text,
+        "language": texts.language,
+        "browser_texts": texts.for_browser,
+        "look": colours.as_json,
+        "tasks": ways.tasks,
+        "more": ways.more,
+        "here": ways.here,
+    }
+    return pages
+
+
 def _wrap(app: FastAPI, settings: Settings, secret: str) -> None:
     """Put what concerns every request around the routes; the last one added is outermost."""
     app.add_middleware(
@@ -128,6 +146,7 @@ def _wrap(app: FastAPI, settings: Settings, secret: str) -> None:
         https_only=settings.cookie_secure,
     )
     app.add_middleware(OwnPagesOnly)
+    app.add_middleware(Speaking)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders)
 

@@ -51,10 +51,10 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
     return {
         "profile": profile,
         "projection": projection(profile),
-        "areas": _areas(on.reference),
-        "windows": [_window(profile, index) for index in range(len(profile.windows))],
-        "themes": _themes(profile.categories),
-        "periods": [] if run is None else _periods(run, profile.timezone),
+        "areas": area_groups(on.reference),
+        "windows": window_choices(profile),
+        "themes": theme_groups(profile.categories),
+        "periods": [] if run is None else period_choices(run, profile.timezone),
         "sizes": [Choice(str(r), text(f"size-{r}")) for r in cells.RESOLUTIONS],
         "run": None if run is None else _provenance(run, profile.timezone),
         "outdated": text("map-outdated") if on.outdated else "",
@@ -82,7 +82,7 @@ def projection(profile: Profile) -> dict[str, str]:
     return {"code": f"EPSG:{profile.metric_epsg}", "definition": definition}
 
 
-def _areas(reference: Reference) -> list[Group]:
+def area_groups(reference: Reference) -> list[Group]:
     """Offer the areas by kind; the municipality itself is the first choice of all."""
     return [
         Group(
@@ -98,6 +98,11 @@ def _area(row: AreaRow, reference: Reference) -> Choice:
     """Offer an area by id; areas of one name are told apart by their kind."""
     label = row.name if reference.alone(row) else f"{row.name} ({text(f'area-kind-{row.kind}')})"
     return Choice(str(row.id), label, row.name)
+
+
+def window_choices(profile: Profile) -> list[Choice]:
+    """Offer the profile's windows."""
+    return [_window(profile, index) for index in range(len(profile.windows))]
 
 
 def _window(profile: Profile, index: int) -> Choice:
@@ -127,7 +132,7 @@ def _clock(minute: int) -> str:
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"
 
 
-def _themes(categories: tuple[Category, ...]) -> list[Group]:
+def theme_groups(categories: tuple[Category, ...]) -> list[Group]:
     """Offer categories under their themes; a theme of several can be chosen whole."""
     shown = [category for category in categories if category.on_map]
     groups = []
@@ -153,7 +158,7 @@ def _category(category: Category) -> Choice:
     return Choice(category.code, category.label, category.code, note)
 
 
-def _periods(run: Run, timezone: str) -> list[Choice]:
+def period_choices(run: Run, timezone: str) -> list[Choice]:
     """Offer the whole period, its last twelve months and its years."""
     first, last = local_months(run.period_start, run.period_end, timezone)
     whole = text("period-whole", first=_month(first), last=_month(last))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ from geo.errors import LagesbildError
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY_BYTES = 16 * 1024  # forms are the only bodies
+# A path of our own: one slash, then no slash or backslash, and nothing a browser would strip.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 
 
 class OwnPagesOnly:
@@ -63,6 +66,11 @@ def from_own_page(headers: Headers) -> bool:
         return origin is None or urlsplit(origin).netloc == headers.get("host", "")
     except ValueError:  # what is no address is not ours
         return False
+
+
+def own_path(target: str) -> str:
+    """Keep a target only when it leads to one of our own pages (no open redirect)."""
+    return target if _OWN_PATH.fullmatch(target) else "/"
 
 
 def _has_body(headers: Headers) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 
 from geo import atoms
 from geo.errors import InvalidParameter, NotFound, StoreUnavailable
-from pipelines.texts import text
+from pipelines.texts import language, text
 from store import releases
 from store.releases import TREE
 
@@ -143,7 +143,7 @@ class Told:
             raise InvalidParameter("release-level-unknown", value=level)
         if level == PLACE and set(asked.places) - set(self._slugs[PLACE]):
             level = ZONE  # a zone is asked for by its name
-        return self._kept(asked, level)
+        return self._kept(asked, level, language())
 
     def unions(self, asked: Asked, level: str) -> atoms.Cover:
         """Find the unions of atoms that answer a question; raises what `answer` raises."""
@@ -162,7 +162,8 @@ class Told:
         among = self._among[level]
         return atoms.cover(among, {name: each for name, each in mask.items() if not each.all()})
 
-    def _answer(self, asked: Asked, level: str) -> Answer:
+    def _answer(self, asked: Asked, level: str, _spoken: str) -> Answer:
+        """Answer in a language: the names of unions are sentences."""
         found = self.unions(asked, level)
         order = np.argsort(found.union, kind="stable")
         ends = np.cumsum(np.bincount(found.union, minlength=found.count.size))

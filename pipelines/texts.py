@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gettext
 import io
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +15,36 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from geo.errors import LagesbildError
 
 LOCALE = Path(__file__).with_name("locale")
-SWEDISH = "sv"
+SWEDISH, ENGLISH = "sv", "en"
+LANGUAGES = (SWEDISH, ENGLISH)  # the first is spoken where nobody has chosen
+BROWSER = "js-"  # codes of the sentences that pages hand on to their scripts
+_spoken: ContextVar[str] = ContextVar("language", default=SWEDISH)
+
+
+def language() -> str:
+    """Tell which language is spoken here and now."""
+    return _spoken.get()
+
+
+@contextmanager
+def speaking(chosen: str) -> Iterator[None]:
+    """Speak a language for a while; one that we do not know is Swedish."""
+    before = _spoken.set(chosen if chosen in LANGUAGES else SWEDISH)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
 
 
 @cache
-def _catalogue(language: str) -> gettext.GNUTranslations:
-    with (LOCALE / f"{language}.po").open("rb") as file:
-        catalogue = read_po(file, locale=language)
+def _catalogue(spoken: str) -> gettext.GNUTranslations:
+    with (LOCALE / f"{spoken}.po").open("rb") as file:
+        catalogue = read_po(file, locale=spoken)
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
@@ -34,8 +56,29 @@ def text(code: str, /, **values: object) -> str:
 
     A code without a sentence is a fault of ours that a test finds; a reader still sees the code.
     """
-    sentence = _catalogue(SWEDISH).gettext(code)
+    sentence = _catalogue(language()).gettext(code)
     return sentence.format_map(_Shown(values))
+
+
+def known(code: str) -> bool:
+    """Tell whether there is a sentence for a code."""
+    return _catalogue(language()).gettext(code) != code
+
+
+@cache
+def _for_browser(spoken: str) -> dict[str, str]:
+    with (LOCALE / f"{spoken}.po").open("rb") as file:
+        messages = read_po(file, locale=spoken)
+    return {
+        str(message.id).removeprefix(BROWSER): str(message.string)
+        for message in messages
+        if str(message.id).startswith(BROWSER)
+    }
+
+
+def for_browser() -> dict[str, str]:
+    """Give the sentences that scripts say, by their codes without the prefix."""
+    return _for_browser(language())
 
 
 def sentence(error: LagesbildError) -> str:
@@ -45,12 +88,12 @@ def sentence(error: LagesbildError) -> str:
 
 def month_name(month: int) -> str:
     """Give the name of a month, 1 to 12."""
-    return str(get_month_names("wide", locale=SWEDISH)[month])
+    return str(get_month_names("wide", locale=language())[month])
 
 
 def day_name(weekday: int) -> str:
     """Give the short name of an ISO weekday, 1 to 7."""
-    return str(get_day_names("abbreviated", locale=SWEDISH)[weekday - 1])
+    return str(get_day_names("abbreviated", locale=language())[weekday - 1])
 
 
 class _Shown(dict[str, object]):

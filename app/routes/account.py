@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from app import sessions
 from app.access import Anyone, address, note, require_csrf
 from app.faults import TooManyAttempts
 from app.oidc import NAME, Provider
+from app.origin import own_path
 from app.services import services
 from geo.errors import LagesbildError, NotFound
 from pipelines.texts import sentence, text
@@ -23,8 +23,6 @@ router = APIRouter()
 LONGEST = 256  # of a name or a password
 Field = Annotated[str, Form(max_length=LONGEST)]
 Target = Annotated[str, Form(max_length=2000, alias="next")]
-# A path of our own: one slash, then no slash or backslash, and nothing a browser would strip.
-_OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]*")
 _PENDING = "oidc"  # in the cookie of somebody who is at the service
 _PENDING_FOR = timedelta(minutes=10)
 _STATUS = {"oidc-unavailable": 503, "oidc-refused": 401, "oidc-no-role": 403}
@@ -108,11 +106,6 @@ def sign_out(
     note(request, reader, "sign-out")
     forget = {"Clear-Site-Data": '"cache", "storage"'}
     return RedirectResponse("/logga-in", status_code=303, headers=forget)
-
-
-def own_path(target: str) -> str:
-    """Keep a target only when it leads to one of our own pages (no open redirect)."""
-    return target if _OWN_PATH.fullmatch(target) else "/"
 
 
 def _provider(request: Request) -> Provider:

@@ -28,7 +28,7 @@ from pipelines.answers import Basis
 from pipelines.questions import SCOPES
 from pipelines.reference import Reference
 from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC
-from pipelines.texts import text
+from pipelines.texts import language, text
 
 router = APIRouter()
 
@@ -301,6 +301,7 @@ def _key(request: Request, reader: Reader, on: Basis, edition: str, query: Query
         edition=edition,
         revision=on.reference.revision,
         role=reader.role,
+        language=language(),
         base=_base(request),
         path=request.url.path,
         query=query,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.services import services
+from pipelines import colours
 
 router = APIRouter()
 
@@ -19,6 +20,12 @@ def health(request: Request) -> Response:
         with store.read() as conn:
             conn.exec_driver_sql("SELECT 1")
     return Response(orjson.dumps({"status": "ok"}), media_type="application/json")
+
+
+@router.get("/karta/farger.css")
+def colour_classes() -> Response:
+    """Give the classes of the one colour scale."""
+    return Response(colours.as_css(), media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 @router.get("/favicon.ico")

@@ -1,14 +1,14 @@
 // @ts-check
 /** From a count to a class and a colour: the map, the legend and the table all ask here. */
 
-/**
- * Five steps of cmocean's "matter": lightness falls evenly, so they keep their order in grey and
- * for every kind of colour vision.
- */
-export const COLOURS = Object.freeze(["#fbe5bd", "#f5a273", "#e06552", "#b0315c", "#661d58"]);
+/** The one colour scale, from pipelines/colours.py. @type {Record<string, any>} */
+export const LOOK = Object.freeze(JSON.parse(document.getElementById("look")?.textContent ?? "{}"));
+export const COLOURS = Object.freeze(LOOK.counts);
 /** Text that can be read on each colour. */
-export const INKS = Object.freeze(["#17323d", "#17323d", "#17323d", "#ffffff", "#ffffff"]);
-export const UNCERTAIN = "#d9dedb";
+const INKS = Object.freeze(LOOK.inks);
+const UNCERTAIN = LOOK.uncertain;
+
+import { t } from "./texts.js";
 
 const NICE = [1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 40, 50, 60, 75, 100, 125, 150, 200, 250, 300, 400, 500, 750];
 
@@ -39,7 +39,7 @@ export function classes(counts) {
       ink: INKS[shade],
     });
   });
-  const uncertain = { from: 0, to: 0, label: "bara osäker tid", colour: UNCERTAIN, ink: INKS[0] };
+  const uncertain = { from: 0, to: 0, label: t("scale-uncertain"), colour: UNCERTAIN, ink: INKS[0] };
   return counts.includes(0) ? [Object.freeze(uncertain), ...found] : found;
 }
 
@@ -82,5 +82,5 @@ function name(low, high, most) {
   if (low === high || low === most) {
     return `${low}`;
   }
-  return high === Infinity ? `minst ${low}` : `${low}–${high}`;
+  return high === Infinity ? t("scale-at-least", { low }) : `${low}–${high}`;
 }

@@ -1,9 +1,22 @@
 // @ts-check
-/** Words and numbers the Swedish way. */
+/** Words and numbers in the page's language. */
 
-const whole = new Intl.NumberFormat("sv-SE", { maximumFractionDigits: 0 });
-const tenth = new Intl.NumberFormat("sv-SE", { maximumFractionDigits: 1 });
-const moment = new Intl.DateTimeFormat("sv-SE", { dateStyle: "long", timeStyle: "short" });
+const locale = document.documentElement.lang === "en" ? "en-GB" : "sv-SE";
+const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
+const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
+
+/** Sentences for scripts, from the server's catalogue. @type {Record<string, string>} */
+const sentences = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
+
+/**
+ * Say a sentence of the catalogue (its code there begins with js-).
+ * @param {string} code
+ * @param {Record<string, string | number>} [values]
+ */
+export function t(code, values = {}) {
+  return (sentences[code] ?? code).replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? "–"));
+}
 
 /** Words for slugs, from the server's catalogue. @type {Record<string, Record<string, string>>} */
 const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
