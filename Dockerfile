@@ -3,7 +3,7 @@ FROM node:22-bookworm-slim AS front-end
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
 COPY web/vendor.mjs web/
-RUN npm ci && npm run vendor
+RUN npm ci --omit=dev && npm run vendor
 
 FROM python:3.11-slim-bookworm AS packages
 COPY requirements/runtime.txt /build/

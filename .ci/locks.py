@@ -31,7 +31,7 @@ def python_packages(lock: Path) -> list[Package]:
 
 
 def node_packages(lock: Path) -> list[Package]:
-    """List what npm's lock file pins, without the project itself."""
+    """List what npm's lock file pins for the product: not the project itself, not test tools."""
     entries = json.loads(lock.read_text("utf-8"))["packages"]
     return [
         Package(
@@ -41,5 +41,5 @@ def node_packages(lock: Path) -> list[Package]:
             licence=str(entry.get("license", "")),
         )
         for path, entry in entries.items()
-        if path
+        if path and not entry.get("dev")
     ]

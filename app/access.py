@@ -40,7 +40,7 @@ from store.sessions import Session
 PUBLIC_PATHS = frozenset(
     {
         *("/health", "/favicon.ico", "/static", "/karta/farger.css", "/sprak/{language}"),
-        *("/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar"),
+        *("/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar", "/tillganglighet"),
     }
 )
 PURPOSES = frozenset({"map", "analysis", "review", "operation", "audit", "group", "sign-in"})

@@ -11,7 +11,7 @@ from shapely.geometry import mapping
 from geo import cells as grid
 from pipelines.answers import Basis, CountedArea, CountedCells
 from pipelines.released import Answer as Released
-from pipelines.released import Shown, Told
+from pipelines.released import Shown, Told, ground
 from store.incidents import IncidentRow
 from store.layers import ClusterRow
 from store.observations import ObservationRow
@@ -93,8 +93,7 @@ def _short(value: float | None) -> float | None:
 
 def released(told: Told, found: Shown, answer: Released) -> Json:
     """Give a number of a release, with what it really speaks of and where."""
-    outlines = [told.units[number].outline for number in found.units]
-    known = [each for each in outlines if each is not None]
+    lies = ground(told, found)
     said = found.finding
     properties: Json = {
         "name": found.name,
@@ -114,8 +113,7 @@ def released(told: Told, found: Shown, answer: Released) -> Json:
         "trend": None if said is None else said.trend,
     }
     key = f"{answer.period}.{found.units[0]}"
-    geometry = outline(shapely.union_all(known)) if known else None
-    return feature(key, geometry, properties)
+    return feature(key, None if lies is None else outline(lies), properties)
 
 
 def facility(row: FacilityRow) -> Json:

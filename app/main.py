@@ -14,7 +14,7 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app import access, logs, problems, sessions, ways
+from app import access, guide_page, logs, problems, sessions, ways
 from app.attempts import Attempts
 from app.headers import SecurityHeaders
 from app.kept import AnswerCache
@@ -27,6 +27,7 @@ from app.routes import (
     admin,
     features,
     group,
+    guide,
     language,
     log,
     methods,
@@ -34,6 +35,7 @@ from app.routes import (
     public,
     release,
     review,
+    saving,
     tables,
 )
 from app.services import Services
@@ -50,9 +52,11 @@ from store.installation import open_installation
 ROUTES = (
     public,
     language,
+    guide,
     account,
     pages,
     release,
+    saving,
     review,
     tables,
     group,
@@ -131,6 +135,7 @@ def _pages() -> Jinja2Templates:
         "tasks": ways.tasks,
         "more": ways.more,
         "here": ways.here,
+        "contact": guide_page.contact,
     }
     return pages
 

@@ -126,7 +126,7 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
         "total": answer.total,
         "asked_for": _asked_for(chosen.asked, told, profile),
         "wider": _wider(answer, chosen.asked, told, profile),
-        "rows": _rows(answer, chosen.asked, told, profile),
+        "rows": rows_of(answer, chosen.asked, told, profile),
         "query": urlencode(query_of(chosen)),
         "edition": {
             "number": header.number,
@@ -176,7 +176,7 @@ def _places(told: Told) -> list[Choice]:
     return made
 
 
-def _rows(answer: Answer, asked: Asked, told: Told, profile: Profile) -> list[Row]:
+def rows_of(answer: Answer, asked: Asked, told: Told, profile: Profile) -> list[Row]:
     """Put the numbers in order, the largest first; equal ones by name."""
     ordered = sorted(answer.shown, key=lambda each: (-each.count, each.name))
     return [_row(each, answer, asked, told, profile) for each in ordered]

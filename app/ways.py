@@ -72,6 +72,8 @@ def shared(request: Request) -> dict[str, str]:
 
 
 def here(request: Request) -> str:
-    """Give the address of this page, for the way back to it."""
+    """Give the address of this page, for the way back to it; of a sent form, the first page."""
+    if request.method != "GET":
+        return "/"
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path

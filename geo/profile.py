@@ -93,6 +93,15 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalEvent:
+    """A market, a match or a festival: evenings that are not like others."""
+
+    name: str
+    first: date
+    last: date  # included
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """The rules of one municipality."""
 
@@ -108,6 +117,7 @@ class Profile:
     offences: tuple[OffenceRule, ...]
     venue_distance_m: float
     nightlife_category: str
+    events: tuple[LocalEvent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

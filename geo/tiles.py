@@ -1,9 +1,8 @@
-"""Mapbox vector tiles (version 2.1) straight from arrays of corners.
+"""Mapbox vector tiles (version 2.1): squares, pyramids, and polygons straight from their corners.
 
-A tile holds whole numbers only: commands, zigzag differences and lengths, all written as varints.
-So all features of a layer are laid out as one array of numbers, and one pass turns that into bytes.
-
-Layers are independent messages: the tile of several layers is their bytes one after the other.
+`geo.tile_wire` writes the bytes; `geo.tile_drawing` cuts and simplifies shapes of every kind for a
+background map. Layers are independent messages: the tile of several layers is their bytes one after
+the other.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import shapely
 
 from geo import cells as grid
+from geo import tile_wire as wire
 from geo.checks import require_positive, require_same_length
 from geo.errors import InvalidParameter
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Column = NDArray[np.generic] | Sequence[str | float | None]
+    from geo.tile_wire import Column
+
     Projection = Callable[
         [NDArray[np.float64], NDArray[np.float64]],
         tuple[NDArray[np.float64], NDArray[np.float64]],
@@ -33,13 +34,6 @@ MEDIA_TYPE = "application/vnd.mapbox-vector-tile"
 MERCATOR_RADIUS_M = 6_378_137.0
 _MERCATOR_LIMIT = 85.06  # degrees; the square world ends at 85.0511
 _FARTHEST = 1 << 30  # tile units; differences must fit in 32 bits
-# Field numbers and wire types of the specification, as they stand in the bytes.
-_LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x78
-_ID, _TAGS, _TYPE, _GEOMETRY, _POLYGON = 0x08, 0x12, 0x18, 0x22, 3
-_STRING, _DOUBLE, _UINT, _SINT, _BOOL = 0x0A, 0x19, 0x28, 0x30, 0x38
-_MOVE_TO_ONE, _LINE_TO, _CLOSE = (1 << 3) | 1, 2, (1 << 3) | 7
-_SEVEN, _MORE = 0x7F, 0x80  # a varint: seven bits a byte, and a bit that says more follow
-_ABSENT = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,16 +167,9 @@ def encode(
     drawing = _drawn(shapes, frame)
     if not drawing.features.size:
         return b""
-    tags = _tagged(columns, drawing.features)
     shown_ids = None if ids is None else ids[drawing.features].astype(np.uint64)
-    content = [
-        _text(_NAME, layer),
-        _features(_geometry(drawing), tags, shown_ids),
-        *(_text(_KEY, name) for name in columns),
-        tags.values,
-        _varints(np.array([_EXTENT, frame.extent, _VERSION, 2], dtype=np.uint64)),
-    ]
-    return _message(_LAYER, b"".join(content))
+    known = wire.Properties(columns, drawing.features, shown_ids)
+    return wire.layer(layer, _geometry(drawing), known, frame.extent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +209,7 @@ def _drawn(shapes: Shapes, frame: Frame) -> _Drawing:
     good = (area != 0) & (area[outer] != 0)
     starts, ends, wrong = starts[good], ends[good], ((area > 0) == hole)[good]
     sizes = ends + 1 - starts
-    order = _ranges(starts, sizes)
+    order = wire.ranges(starts, sizes)
     if wrong.any():
         mirrored = np.repeat(starts + ends, sizes) - order
         order = np.where(np.repeat(wrong, sizes), mirrored, order)
@@ -284,172 +271,21 @@ def _doubled_areas(
     return np.add.reduceat(across, starts)
 
 
-def _ranges(starts: NDArray[np.intp], counts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Count up from each start: (3, 7) and (2, 3) give 3, 4, 7, 8, 9."""
-    before = np.cumsum(counts) - counts
-    return np.repeat(starts - before, counts) + np.arange(int(counts.sum()))
-
-
-def _geometry(drawing: _Drawing) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
-    """Turn rings into commands: all features' numbers, and how many each has (f,)."""
+def _geometry(drawing: _Drawing) -> wire.Geometry:
+    """Turn rings into commands."""
     sizes = drawing.sizes
     new = np.diff(drawing.owner, prepend=-1) > 0  # the cursor starts anew with each feature
     first = (np.cumsum(sizes) - sizes)[new]
     length = 2 * sizes + 3
     start = np.cumsum(length) - length
     numbers = np.empty(int(length.sum()), dtype=np.uint64)
-    numbers[start] = _MOVE_TO_ONE
-    numbers[start + 3] = ((sizes - 1) << 3) | _LINE_TO
-    numbers[start + length - 1] = _CLOSE
-    nth = _ranges(np.zeros_like(sizes), sizes)
+    numbers[start] = (1 << 3) | wire.MOVE_TO
+    numbers[start + 3] = ((sizes - 1) << 3) | wire.LINE_TO
+    numbers[start + length - 1] = wire.CLOSE
+    nth = wire.ranges(np.zeros_like(sizes), sizes)
     place = np.repeat(start + 1, sizes) + 2 * nth + (nth > 0)
     for offset, axis in enumerate((drawing.x, drawing.y)):
         step = np.diff(axis, prepend=0)
         step[first] = axis[first]
-        numbers[place + offset] = _zigzag(step)
-    return numbers, np.bincount(drawing.owner, length).astype(np.intp)
-
-
-def _zigzag(values: NDArray[np.int64]) -> NDArray[np.uint64]:
-    return ((values << 1) ^ (values >> 63)).astype(np.uint64)
-
-
-@dataclass(frozen=True, slots=True)
-class _Tags:
-    """Which keys and values the features have."""
-
-    numbers: NDArray[np.uint64]  # key, value, key, value ... of all features
-    counts: NDArray[np.intp]  # (f,) numbers of each
-    values: bytes  # the messages the values refer to
-
-
-def _tagged(columns: Mapping[str, Column], features: NDArray[np.intp]) -> _Tags:
-    """Collect the distinct values of each column and point every feature to its own."""
-    pairs = np.full((features.size, len(columns), 2), _ABSENT, dtype=np.int64)
-    messages, known = [], 0
-    for key, values in enumerate(columns.values()):
-        if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
-            message, count, which = _numeric_values(values[features])
-        else:
-            message, count, which = _mixed_values([values[i] for i in features.tolist()])
-        pairs[:, key, 0] = key
-        pairs[:, key, 1] = np.where(which == _ABSENT, _ABSENT, which + known)
-        messages.append(message)
-        known += count
-    present = pairs[:, :, 1] != _ABSENT
-    return _Tags(
-        pairs[present].ravel().astype(np.uint64), 2 * present.sum(axis=1), b"".join(messages)
-    )
-
-
-def _numeric_values(values: NDArray[np.generic]) -> tuple[bytes, int, NDArray[np.intp]]:
-    """Write the distinct values of an array: messages, how many, and which each has (f,)."""
-    distinct, which = np.unique(values, return_inverse=True)
-    if values.dtype.kind == "f":
-        finite = np.isfinite(distinct)
-        which = np.where(finite, np.cumsum(finite) - 1, _ABSENT)[which]
-        fractions = distinct[finite].astype("<f8")
-        rows = np.empty((fractions.size, 11), dtype=np.uint8)
-        rows[:, :3] = _VALUE, 9, _DOUBLE
-        rows[:, 3:] = fractions.view(np.uint8).reshape(-1, 8)
-        return rows.tobytes(), fractions.size, which
-    kind: NDArray[np.int64] = np.full(distinct.size, _BOOL if values.dtype.kind == "b" else _UINT)
-    numbers = distinct.astype(np.uint64)
-    if values.dtype.kind == "i":
-        signed = distinct.astype(np.int64)
-        kind[signed < 0] = _SINT
-        numbers = np.where(signed < 0, _zigzag(signed), signed.astype(np.uint64))
-    message = np.empty((distinct.size, 4), dtype=np.uint64)  # tag, length, kind, value
-    message[:, 0], message[:, 2], message[:, 3] = _VALUE, kind, numbers
-    message[:, 1] = 1 + _sizes(numbers)
-    return _varints(message.ravel()), distinct.size, which
-
-
-def _mixed_values(
-    values: Sequence[str | float | None],
-) -> tuple[bytes, int, NDArray[np.intp]]:
-    """Write the distinct values of a list, the same way; 1, 1.0 and True stay apart."""
-    numbered: dict[tuple[type, object], int] = {}
-    messages = []
-    which = np.full(len(values), _ABSENT, dtype=np.intp)
-    for position, value in enumerate(values):
-        if value is None or not (isinstance(value, str) or np.isfinite(value)):
-            continue
-        key = (type(value), value)
-        if key not in numbered:
-            numbered[key] = len(numbered)
-            if isinstance(value, str):
-                messages.append(_message(_VALUE, _text(_STRING, value)))
-            else:
-                messages.append(_numeric_values(np.array([value]))[0])
-        which[position] = numbered[key]
-    return b"".join(messages), len(numbered), which
-
-
-def _features(
-    geometry: tuple[NDArray[np.uint64], NDArray[np.intp]],
-    tags: _Tags,
-    ids: NDArray[np.uint64] | None,
-) -> bytes:
-    """Write the messages of all features: lengths first, then one pass over all numbers."""
-    numbers, counts = geometry
-    tag_bytes, geometry_bytes = _bytes_of(tags.numbers, tags.counts), _bytes_of(numbers, counts)
-    head = [tag_bytes * 0, tag_bytes * 0, tag_bytes * 0 + _TAGS, tag_bytes]
-    if ids is not None:
-        head[2:2] = [tag_bytes * 0 + _ID, ids]
-    middle = [tag_bytes * 0 + n for n in (_TYPE, _POLYGON, _GEOMETRY)] + [geometry_bytes]
-    own = sum(_sizes(column) for column in [*head[2:], *middle])
-    head[0] += _FEATURE
-    head[1] = own + tag_bytes + geometry_bytes
-
-    lengths = len(head) + tags.counts + len(middle) + counts
-    start = np.cumsum(lengths) - lengths
-    stream = np.empty(int(lengths.sum()), dtype=np.uint64)
-    for offset, column in enumerate(head):
-        stream[start + offset] = column
-    start += len(head)
-    stream[_ranges(start, tags.counts)] = tags.numbers
-    start += tags.counts
-    for offset, column in enumerate(middle):
-        stream[start + offset] = column
-    stream[_ranges(start + len(middle), counts)] = numbers
-    return _varints(stream)
-
-
-def _bytes_of(numbers: NDArray[np.uint64], counts: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """Add up the sizes of each feature's numbers as varints: (f,)."""
-    until = np.append(0, np.cumsum(_sizes(numbers)))
-    end = np.cumsum(counts)
-    return np.asarray(until[end] - until[end - counts], dtype=np.uint64)
-
-
-def _sizes(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Count the bytes of each number as a varint."""
-    sizes = np.ones(numbers.shape, dtype=np.uint64)
-    long = np.flatnonzero(numbers > _SEVEN)  # most are short: differences of a few units
-    rest = numbers[long] >> np.uint64(7)
-    while long.size:
-        sizes[long] += np.uint64(1)
-        more = rest > _SEVEN
-        long, rest = long[more], rest[more] >> np.uint64(7)
-    return sizes
-
-
-def _varints(numbers: NDArray[np.uint64]) -> bytes:
-    """Write numbers as varints: seven bits a byte, lowest first, a bit for "more follow"."""
-    ends = np.cumsum(_sizes(numbers)).astype(np.intp)
-    written = np.empty(int(ends[-1]) if ends.size else 0, dtype=np.uint8)
-    place, rest = np.append(0, ends[:-1])[: ends.size], numbers
-    while rest.size:
-        more = rest > _SEVEN
-        written[place] = (rest.astype(np.uint8) & np.uint8(_SEVEN)) | (more * np.uint8(_MORE))
-        place, rest = place[more] + 1, rest[more] >> np.uint64(7)
-    return written.tobytes()
-
-
-def _message(tag: int, content: bytes) -> bytes:
-    return _varints(np.array([tag, len(content)], dtype=np.uint64)) + content
-
-
-def _text(tag: int, text: str) -> bytes:
-    return _message(tag, text.encode())
+        numbers[place + offset] = wire.zigzag(step)
+    return wire.Geometry(wire.POLYGON, numbers, np.bincount(drawing.owner, length).astype(np.intp))

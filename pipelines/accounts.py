@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 
 from geo.errors import Conflict, InvalidParameter, NotFound
 from pipelines.roles import ACCOUNT_ROLES, ADMIN, GROUP, KEY_ROLES
-from store import accounts
+from store import accounts, views
 from store.accounts import NewKey
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def remove_user(store: Store, name: str) -> None:
         before = _held(connection, name)
         if not accounts.remove_user(connection, name):
             raise NotFound("unknown-user", name=name)
+        views.forget(connection, [name])
         _keep_an_admin(connection, before, None)
 
 
@@ -227,3 +228,4 @@ def revoke_key(store: Store, name: str) -> None:
     with store.write() as connection:
         if not accounts.remove_key(connection, name):
             raise NotFound("unknown-key-name", name=name)
+        views.forget(connection, [f"key{FOREIGN}{name}"])

@@ -1,10 +1,14 @@
-"""A stand-alone HTML map: one file, no request to any host, no coordinate of an event."""
+"""A stand-alone HTML map: one file, no request to any host, no coordinate of an event.
+
+The file shows what a page shows: the same numbers, classes and colours, verdicts, caveats and list.
+"""
 
 from __future__ import annotations
 
 import html
 import re
-from itertools import pairwise
+from dataclasses import dataclass, field
+from math import cos, log2, radians
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,25 +16,22 @@ import folium
 import shapely
 from branca.element import Element
 
-from geo import cells
-from geo.errors import NotFound, TooFewObservations
-from pipelines import answers, questions, reference
-from pipelines.derive import FOCUS_KINDS
-from pipelines.periods import local_days
-from pipelines.texts import text
-from store.files import whole_file
+from geo.errors import NotFound
+from pipelines import scale
+from pipelines.texts import language, text
 
 if TYPE_CHECKING:
-    from pipelines.answers import Basis
-    from pipelines.questions import Question
-    from store.db import Store
-    from store.layers import CellCounts
-    from store.runs import Run
+    from collections.abc import Sequence
 
 VENDOR = Path(__file__).parents[1] / "web" / "static" / "vendor" / "leaflet"
-SCALE = ("#fde0c5", "#f7a072", "#d9604c", "#a32a50", "#5c1049")  # light to dark, one hue path
-LAST = 0  # stands for the upper limit that the last class does not have
-FEWEST_SHOWN = 5  # a cell with fewer events points at a single home
+ESTABLISHED, UNCERTAIN = "established", "uncertain"
+_LINES = {ESTABLISHED: ("#0f3d4c", 3.0, None), UNCERTAIN: ("#0f3d4c", 2.0, "5 4")}
+_PLAIN = ("#ffffff", 0.6, None)
+_AREA = "#0b6e7f"
+BESIDE_PX = (370, 10)  # the words lie over the right side of the map
+# Leaflet's zoom levels: metres a pixel at the equator of level 0.
+_WORLD_PIXEL_M = 156_543.034
+_POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _FOREIGN = re.compile(r"""(?:src|href)=["']https?://[^"']+["']""")
 _LINK = re.compile(r"""<link[^>]+href=["']https?://[^"']*leaflet[^"']*\.css["'][^>]*/?>""")
 _SCRIPT = re.compile(
@@ -39,98 +40,173 @@ _SCRIPT = re.compile(
 _IMAGE = re.compile(r"url\([^)]*\)")
 
 
-def export(store: Store, question: Question, role: str, target: Path) -> int:
-    """Write the map in force as one HTML file; give the number of cells shown.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Ground with a number: a cell, or what a release tells about."""
 
-    Raises
-    ------
-    InvalidParameter
-        The profile does not know what is asked for.
-    NotFound
-        Nothing was analysed yet, or the map library was not installed with `make setup`.
-    TooFewObservations
-        No cell holds five events or more.
-    Conflict
-        The file exists.
-    """
-    with store.read() as connection:
-        on = answers.basis(connection, role, reference.read(connection))
-        questions.check(question, on.reference.profile)
-        cells_found = answers.cells(connection, on, question)
-    if on.run is None or cells_found is None:
-        raise NotFound("no-run")
-    found = cells_found.counts
-    shown = found.count >= FEWEST_SHOWN
-    if not shown.any():
-        raise TooFewObservations("no-cell-to-show", fewest=FEWEST_SHOWN)
-    page = _page(on, on.run, found, question)
-    with whole_file(target) as draft:
-        draft.write_text(page, encoding="utf-8")
-    return int(shown.sum())
+    outline: shapely.Geometry  # lon/lat
+    count: int
+    name: str = ""
+    verdict: str = ""  # slug; "" where none is given
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Ground or a point with a name, and no number."""
+
+    outline: shapely.Geometry  # lon/lat
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """Something that helps to see where one is: water, a street, a house."""
+
+    outline: shapely.Geometry  # lon/lat
+    fill: str  # a colour, or "" for none
+    stroke: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where one looks: the middle in degrees, and metres a pixel."""
+
+    lon: float
+    lat: float
+    pixel_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Everything that is in a file."""
+
+    title: str
+    counted: Sequence[Counted]
+    areas: Sequence[Named]
+    unit: str  # what a number is counted in, as the legend says it
+    lines: Sequence[str]  # period, source, what is missing, method, caveats
+    rows: Sequence[tuple[str, int, str]] = ()  # name, number and verdict in words, ranked
+    schools: Sequence[Named] = ()
+    ground: Sequence[Background] = ()
+    attribution: str = ""  # of the ground
+    view: View | None = None  # None: all areas
+    synthetic: bool = False
+    scale: Sequence[scale.Class] = field(default_factory=list)
 
 
 class _Map(folium.Map):
     """A folium map that asks for Leaflet only, and for no tiles."""
 
-    def __init__(self) -> None:
-        super().__init__(tiles=None, zoom_control=True, attributionControl=False)
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - folium's own
+        super().__init__(
+            tiles=None, zoom_control=True, control_scale=True, attributionControl=False, **options
+        )
         self.default_js = [("leaflet", "https://leaflet.js")]
         self.default_css = [("leaflet_css", "https://leaflet.css")]
 
 
-def _page(on: Basis, run: Run, found: CellCounts, question: Question) -> str:
-    steps = _steps(found)
-    view_map = _Map()
-    outlines = [area for area in on.reference.areas if area.kind in FOCUS_KINDS]
-    for area in outlines:  # each for itself: Leaflet shows one lasting label a layer
+def write(sheet: Sheet) -> str:
+    """Give the file's text.
+
+    Raises
+    ------
+    NotFound
+        The map library was not installed with `make setup`.
+    """
+    shown = _Map(prefer_canvas=True, **_first_view(sheet))
+    if sheet.ground:
+        _add_ground(sheet.ground, shown)
+    for area in sheet.areas:  # each for itself: Leaflet shows one lasting label a layer
         folium.GeoJson(
             _collection([(area.outline, {"namn": area.name})]),
-            style_function=lambda _: {"color": "#1d3c4f", "weight": 1.5, "fill": False},
+            style_function=lambda _: {"color": _AREA, "weight": 1.8, "fill": False},
             tooltip=folium.GeoJsonTooltip(
                 ["namn"], labels=False, permanent=True, direction="center", class_name="omrade"
             ),
-        ).add_to(view_map)
+        ).add_to(shown)
+    _add_counted(sheet, shown)
+    if sheet.schools:
+        _add_schools(sheet.schools, shown)
+    if sheet.view is None:
+        west, south, east, north = _bounds(sheet)
+        shown.fit_bounds([[south, west], [north, east]], padding_bottom_right=BESIDE_PX)
+    _add_words(sheet, shown)
+    return _inlined(shown.get_root().render())
+
+
+def _first_view(sheet: Sheet) -> dict[str, Any]:
+    if sheet.view is None:
+        return {}
+    at = sheet.view
+    zoom = log2(_WORLD_PIXEL_M * cos(radians(at.lat)) / at.pixel_m)
+    return {"location": [at.lat, at.lon], "zoom_start": min(max(round(zoom), 8), 18)}
+
+
+def _bounds(sheet: Sheet) -> tuple[float, float, float, float]:
+    shapes = [each.outline for each in sheet.areas] or [each.outline for each in sheet.counted]
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    return west, south, east, north
+
+
+def _add_ground(ground: Sequence[Background], shown: folium.Map) -> None:
+    rows = [(each.outline, {"f": each.fill, "s": each.stroke, "w": each.width}) for each in ground]
     folium.GeoJson(
-        _collection(_hexagons(found, steps)),
+        _collection(rows),
+        interactive=False,
         style_function=lambda feature: {
-            "color": "#ffffff",
-            "weight": 0.5,
+            "color": feature["properties"]["s"],
+            "weight": feature["properties"]["w"],
+            "fill": bool(feature["properties"]["f"]),
+            "fillColor": feature["properties"]["f"],
+            "fillOpacity": 1,
+        },
+    ).add_to(shown)
+
+
+def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
+    rows = []
+    for each in sheet.counted:
+        colour = scale.class_of(sheet.scale, each.count)
+        stroke, width, dash = _LINES.get(each.verdict, _PLAIN)
+        values = {
+            "plats": each.name,
+            "antal": each.count,
+            "bedömning": text(f"verdict-{each.verdict}") if each.verdict else "–",
+            "färg": "#ffffff" if colour is None else colour.colour,
+            "linje": stroke,
+            "bredd": width,
+            "streck": dash,
+        }
+        rows.append((each.outline, values))
+    if not rows:
+        return
+    folium.GeoJson(
+        _collection(rows),
+        style_function=lambda feature: {
+            "color": feature["properties"]["linje"],
+            "weight": feature["properties"]["bredd"],
+            "dashArray": feature["properties"]["streck"],
             "fillColor": feature["properties"]["färg"],
             "fillOpacity": 0.8,
         },
-        tooltip=folium.GeoJsonTooltip(["antal"], aliases=["Händelser"]),
-    ).add_to(view_map)
-    west, south, east, north = shapely.total_bounds(
-        [area.outline for area in outlines] or list(cells.polygons(found.cell))
-    )
-    view_map.fit_bounds([[south, west], [north, east]])
-    _caption(on, run, found, question, view_map)
-    return _inlined(view_map.get_root().render())
+        tooltip=folium.GeoJsonTooltip(
+            ["plats", "antal", "bedömning"],
+            aliases=[text("export-place"), text("export-events"), text("export-verdict")],
+        ),
+    ).add_to(shown)
 
 
-def _steps(found: CellCounts) -> list[int]:
-    """Choose the lower limits of up to five classes, each holding some cells."""
-    shown = sorted(found.count[found.count >= FEWEST_SHOWN].tolist())
-    cuts = [shown[len(shown) * i // len(SCALE)] for i in range(len(SCALE))]
-    return sorted(set(cuts))
+def _add_schools(schools: Sequence[Named], shown: folium.Map) -> None:
+    folium.GeoJson(
+        _collection([(each.outline, {"namn": each.name}) for each in schools]),
+        marker=folium.CircleMarker(radius=5, color="#ffffff", weight=1, fill=True),
+        style_function=lambda _: {"fillColor": "#2b5ba8", "fillOpacity": 1},
+        tooltip=folium.GeoJsonTooltip(["namn"], aliases=[text("export-school")]),
+    ).add_to(shown)
 
 
-def _hexagons(found: CellCounts, steps: list[int]) -> list[tuple[shapely.Geometry, dict[str, Any]]]:
-    rows = []
-    shown = found.count >= FEWEST_SHOWN
-    for shape, count in zip(
-        cells.polygons(found.cell[shown]), found.count[shown].tolist(), strict=True
-    ):
-        step = sum(count >= limit for limit in steps) - 1
-        rows.append((shape, {"antal": count, "färg": _colour(step, steps)}))
-    return rows
-
-
-def _colour(step: int, steps: list[int]) -> str:
-    return SCALE[step + len(SCALE) - len(steps)]
-
-
-def _collection(rows: list[tuple[shapely.Geometry, dict[str, Any]]]) -> dict[str, Any]:
+def _collection(rows: Sequence[tuple[shapely.Geometry, dict[str, Any]]]) -> dict[str, Any]:
     return {
         "type": "FeatureCollection",
         "features": [
@@ -140,64 +216,76 @@ def _collection(rows: list[tuple[shapely.Geometry, dict[str, Any]]]) -> dict[str
     }
 
 
-def _class(low: int, high: int) -> str:
-    """Write the limits of a class of counts; `high` is the next class's lower limit, or LAST."""
-    if high == LAST:
-        return f"{low} eller fler"
-    return str(low) if high == low + 1 else f"{low}–{high - 1}"
-
-
-def _caption(
-    on: Basis, run: Run, found: CellCounts, question: Question, view_map: folium.Map
-) -> None:
-    steps = _steps(found)
-    profile = on.reference.profile
-    window = next(w.label for w in profile.windows if w.name == question.window)
-    labels = {category.code: category.label for category in profile.categories}
-    kinds = ", ".join(labels[code] for code in question.categories) or text("export-total")
-    title = f"{profile.label}: {kinds}, {window}"
-    limits = [*steps, LAST]
-    legend = "".join(
-        f'<li><span style="background:{_colour(i, steps)}"></span>{_class(low, high)}</li>'
-        for i, (low, high) in enumerate(pairwise(limits))
+def _add_words(sheet: Sheet, shown: folium.Map) -> None:
+    """Put title, legend, list and caveats beside the map; they are all there without scripts."""
+    banner = f"<strong>{text('synthetic')}</strong>" if sheet.synthetic else ""
+    classes = "".join(
+        f'<li><span style="background:{one.colour}"></span>{html.escape(one.label)}</li>'
+        for one in sheet.scale
     )
-    first, last = local_days(run.period_start, run.period_end, profile.timezone)
-    lines = [
-        text(
-            "export-period",
-            first=first,
-            last=last,
-            n=int(found.count[found.count >= FEWEST_SHOWN].sum()),
-            run=run.id,
-        ),
-        text("export-unplaced", unplaced=run.n_unplaced, imprecise=run.n_imprecise),
-        text("export-few", fewest=FEWEST_SHOWN),
-        text("export-caveat"),
-    ]
-    banner = f"<strong>{text('synthetic')}</strong>" if run.synthetic else ""
-    body = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
-    root: Any = view_map.get_root()
-    root.header.add_child(Element(f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"))
+    met = {each.verdict for each in sheet.counted}
+    lines = "".join(
+        f'<li><span class="{slug}"></span>{text(f"verdict-{slug}")}</li>'
+        for slug in (ESTABLISHED, UNCERTAIN)
+        if slug in met
+    )
+    said = [*sheet.lines, sheet.attribution] if sheet.attribution else sheet.lines
+    body = "".join(f"<p>{html.escape(line)}</p>" for line in said)
+    root: Any = shown.get_root()
+    title = html.escape(sheet.title)
+    root.header.add_child(
+        Element(
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+            f"<title>{title}</title><style>{_STYLE}</style>"
+        )
+    )
     root.html.add_child(
         Element(
-            f'<section id="bildtext">{banner}<h1>{html.escape(title)}</h1>'
-            f"<ul>{legend}</ul>{body}</section>"
+            f'<main id="bildtext">{banner}<h1>{title}</h1>'
+            f"<h2>{html.escape(sheet.unit)}</h2><ul>{classes}{lines}</ul>{_table(sheet)}{body}</main>"
         )
     )
 
 
+def _table(sheet: Sheet) -> str:
+    if not sheet.rows:
+        return ""
+    heads = (text("export-place"), text("export-events"), text("export-verdict"))
+    head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in heads)
+    body = "".join(
+        f'<tr><th scope="row">{html.escape(name)}</th><td>{count}</td>'
+        f"<td>{html.escape(word)}</td></tr>"
+        for name, count, word in sheet.rows
+    )
+    return (
+        f"<table><caption>{text('export-list')}</caption><thead><tr>{head}</tr></thead>"
+        f"<tbody>{body}</tbody></table>"
+    )
+
+
 _STYLE = (
-    "#bildtext{position:absolute;z-index:1000;right:12px;top:12px;max-width:300px;"
-    "background:#fff;padding:12px 16px;font:14px/1.4 system-ui,sans-serif;"
-    "border:1px solid #c8d0d4;border-radius:6px}"
-    "#bildtext h1{font-size:16px;margin:0 0 8px}#bildtext p{margin:6px 0;font-size:12px}"
-    "#bildtext ul{list-style:none;margin:0;padding:0}"
-    "#bildtext span{display:inline-block;width:16px;height:12px;margin-right:8px}"
+    "html,body{height:100%;margin:0}"
+    "#bildtext{position:absolute;z-index:1000;right:12px;top:12px;bottom:12px;width:340px;"
+    "overflow:auto;background:#fff;color:#17323d;padding:12px 16px;"
+    "font:14px/1.4 system-ui,sans-serif;border:1px solid #c8d0d4;border-radius:6px}"
+    "#bildtext h1{font-size:17px;margin:0 0 8px}#bildtext h2{font-size:14px;margin:8px 0 4px}"
+    "#bildtext p{margin:6px 0;font-size:12px}"
+    "#bildtext ul{list-style:none;margin:0 0 8px;padding:0}"
+    "#bildtext span{display:inline-block;width:16px;height:12px;margin-right:8px;"
+    "border:1px solid #8a9a9f;box-sizing:border-box}"
+    "#bildtext .established{border:3px solid #0f3d4c}"
+    "#bildtext .uncertain{border:2px dashed #0f3d4c}"
+    "#bildtext table{border-collapse:collapse;width:100%;font-size:12px}"
+    "#bildtext caption{text-align:left;font-weight:600}"
+    "#bildtext th,#bildtext td{text-align:left;border-bottom:1px solid #dcdfda;padding:3px 4px}"
+    "#bildtext td:nth-child(2){text-align:right}"
     "#bildtext strong{display:block;background:#b3261e;color:#fff;padding:2px 6px}"
     ".folium-map.leaflet-container{background:#f4f6f5}"
     ".omrade.leaflet-tooltip{background:none;border:0;box-shadow:none;padding:0;"
     "font:600 13px system-ui,sans-serif;color:#12303f;"
     "text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 3px #fff}"
+    "@media(max-width:700px){.folium-map{height:60vh!important;position:relative!important}"
+    "#bildtext{position:static;width:auto;margin:8px}}"
 )
 
 
@@ -211,7 +299,9 @@ def _inlined(page: str) -> str:
     style = _IMAGE.sub("none", style)
     page = _LINK.sub("<style>@STYLE@</style>", page)
     page = _SCRIPT.sub("<script>@SCRIPT@</script>", page)
-    page = page.replace("<html>", '<html lang="sv">', 1).replace(", user-scalable=no", "")
+    page = page.replace("L.control.scale()", "L.control.scale({imperial: false})", 1)
+    page = page.replace("<html>", f'<html lang="{language()}">', 1)
+    page = page.replace(", user-scalable=no", "")
     left = _FOREIGN.search(page)
     if left is not None:
         raise AssertionError(f"the page would ask another host: {left.group()[:80]}")

@@ -32,6 +32,7 @@ from geo.profile import (
     Area,
     Category,
     Facility,
+    LocalEvent,
     NamedPlace,
     OffenceRule,
     Profile,
@@ -372,7 +373,7 @@ def _profile(folder: Path) -> Profile:
     block = _Block.read(folder / SETTINGS)
     block.only(
         *("name", "label", "timezone", "metric_epsg", "source_epsgs", "envelope", "windows"),
-        *("terms", "venue_distance_m", "nightlife_category"),
+        *("terms", "venue_distance_m", "nightlife_category", "events"),
     )
     categories = _categories(_rows(folder / "categories.csv"))
     nightlife = block.take("nightlife_category", str)
@@ -394,6 +395,7 @@ def _profile(folder: Path) -> Profile:
         offences=_offences(_rows(folder / "offences.csv"), categories),
         venue_distance_m=distance_m,
         nightlife_category=nightlife,
+        events=_events(block),
     )
 
 
@@ -481,3 +483,15 @@ def _terms(block: _Block) -> tuple[tuple[date, date], ...]:
         if start < end:
             raise block.fault("profile-terms-order", "terms", value=start)
     return tuple(terms)
+
+
+def _events(block: _Block) -> tuple[LocalEvent, ...]:
+    """Read local events, whose last day is included; they are marked and change no number."""
+    events = []
+    for own in block.blocks("events"):
+        own.only("name", "first", "last", "note")
+        first, last = own.take("first", date), own.take("last", date)
+        if last < first:
+            raise own.fault("profile-value", "last", value=last)
+        events.append(LocalEvent(own.take("name", str), first, last))
+    return tuple(events)

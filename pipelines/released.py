@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+import shapely
 
 from geo import atoms
 from geo.errors import InvalidParameter, NotFound, StoreUnavailable
@@ -33,6 +34,8 @@ _Code = TypeVar("_Code", str, int)
 UNIT, ZONE, PLACE = "unit", "zone", "place"
 LEVELS = (PLACE, ZONE, UNIT)
 _KEPT_ANSWERS = 2_000  # of one part: the same links are opened again and again
+_TOOTHED = "schools"
+_TOOTH = 0.0003  # degrees of latitude: 33 metres, a little more than the side of a small hexagon
 _NAMES = 3  # of a union of several places
 
 
@@ -244,6 +247,32 @@ class Told:
         if len(slugs) != 1 or theme is None or block is None or tuple(tertials) != self.tertials:
             return None
         return self._findings.get((level, slugs[0], theme, block))
+
+
+def ground(told: Told, shown: Shown) -> shapely.Geometry | None:
+    """Give the ground that a number lies on, as it is drawn; None where it lies nowhere known.
+
+    The zones of schools are made of small hexagons; their teeth say nothing and are drawn round.
+    """
+    units = [told.units[number] for number in shown.units]
+    known = [each.outline for each in units if each.outline is not None]
+    if not known:
+        return None
+    lies = shapely.union_all(known)
+    if any(each.kind == _TOOTHED for each in units):
+        return _rounded(lies)
+    return lies
+
+
+def _rounded(lies: shapely.Geometry) -> shapely.Geometry:
+    """Fill the gaps between teeth and take off what sticks out, on ground as wide as it is high."""
+    narrow = np.cos(np.radians(lies.centroid.y))
+    square = shapely.transform(lies, lambda lonlat: lonlat * (narrow, 1.0))
+    filled = square.buffer(_TOOTH).buffer(-2 * _TOOTH).buffer(_TOOTH)
+    round_ = shapely.simplify(filled, _TOOTH / 5)
+    if round_.is_empty:
+        return lies
+    return shapely.transform(round_, lambda lonlat: lonlat / (narrow, 1.0))
 
 
 def _mask(known: Sequence[_Code], asked: Sequence[_Code]) -> NDArray[np.bool_]:

@@ -71,6 +71,12 @@ class Settings(BaseSettings):
     public_view: bool = Field(
         default=False, description="Show the release to anybody, without signing in."
     )
+    contact: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        description="Whom readers ask: shown in the help, in print and in the accessibility report.",
+    )
     audit_anchor: Path | None = Field(
         default=None, description="File outside the database that keeps the log's last digest."
     )

@@ -26,8 +26,10 @@ OPEN_TABLES = frozenset(
         "import_batch",
         "named_place",
         "observation",
+        "plan_row",
         "profile",
         "retention_rule",
+        "saved_view",
         "table_count",
         "user_account",
     }

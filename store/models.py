@@ -405,3 +405,47 @@ class TableCount(Base):
     month: Mapped[int]  # year * 100 + month
     type: Mapped[str] = mapped_column(sa.Text)  # as the source names it
     count: Mapped[int | None]  # null: the source has hidden it
+
+
+class PlanRow(Base):
+    """A place and its problem, put on the list of the action plan; never a number."""
+
+    __tablename__ = "plan_row"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(sa.Text)  # as links name it; "" is the whole municipality
+    place_name: Mapped[str] = mapped_column(sa.Text)
+    area_name: Mapped[str] = mapped_column(sa.Text)  # under which it is listed
+    window: Mapped[str] = mapped_column(sa.Text)  # these three as links name them
+    theme: Mapped[str] = mapped_column(sa.Text)
+    period: Mapped[str] = mapped_column(sa.Text)
+    finer: Mapped[bool]  # it speaks of a part of the place, which stands in `plan_spot`
+    added_by: Mapped[str] = mapped_column(sa.Text)
+    added_at: Mapped[datetime] = mapped_column(UtcTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class PlanSpot(Base):
+    """The cell or cluster that an analyst meant: a result of exact events, so analysts only."""
+
+    __tablename__ = "plan_spot"
+
+    row_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("plan_row.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(sa.Text)  # as links name it
+    name: Mapped[str] = mapped_column(sa.Text)
+
+
+class SavedView(Base):
+    """A link that somebody keeps under a name of their own."""
+
+    __tablename__ = "saved_view"
+    __table_args__ = (sa.Index(None, "owner"), NEVER_REUSE_IDS)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(sa.Text)
+    name: Mapped[str] = mapped_column(sa.Text)
+    address: Mapped[str] = mapped_column(sa.Text)  # path and query
+    saved_at: Mapped[datetime] = mapped_column(UtcTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -10,7 +10,16 @@ import shapely
 import sqlalchemy as sa
 
 from geo.errors import NotFound
-from geo.profile import Address, Area, Category, Facility, NamedPlace, OffenceRule, Profile
+from geo.profile import (
+    Address,
+    Area,
+    Category,
+    Facility,
+    LocalEvent,
+    NamedPlace,
+    OffenceRule,
+    Profile,
+)
 from geo.windows import Span, WeeklyWindow
 from store import bulk, models
 
@@ -129,6 +138,7 @@ def _document(value: Profile) -> dict[str, Any]:
         ],
         "venue_distance_m": value.venue_distance_m,
         "nightlife_category": value.nightlife_category,
+        "events": [[e.name, e.first.isoformat(), e.last.isoformat()] for e in value.events],
     }
 
 
@@ -170,6 +180,10 @@ def _profile(document: dict[str, Any]) -> Profile:
         ),
         venue_distance_m=document["venue_distance_m"],
         nightlife_category=document["nightlife_category"],
+        events=tuple(
+            LocalEvent(name, date.fromisoformat(first), date.fromisoformat(last))
+            for name, first, last in document.get("events", [])  # older documents have none
+        ),
     )
 
 

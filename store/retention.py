@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from geo.errors import NotFound
-from store import models, places
+from store import models, places, views
 from store.journal_models import Look, SessionRow
 from store.parts import JOURNAL, MAIN, RELEASE, Part
 from store.release_models import Release, ReleasePart
@@ -38,6 +38,8 @@ CLASSES: dict[str, Part] = {
     "observations": MAIN,
     "layers": MAIN,
     "tables": MAIN,
+    "plan": MAIN,
+    "views": MAIN,
     "accounts": MAIN,
     "keys": MAIN,
     "releases": RELEASE,
@@ -144,7 +146,7 @@ def weed(connection: sa.Connection, data_class: str, before: Limit) -> Weeded:
 
     With incidents go the analyses that counted them: their layers would tell about the events for
     as long as they stand. With rows in quarantine go the examples of them in their imports'
-    reports.
+    reports, and with accounts the links that their holders saved.
     """
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
@@ -156,6 +158,8 @@ def weed(connection: sa.Connection, data_class: str, before: Limit) -> Weeded:
         runs = _remove_runs(connection, _counted_before(before))
     if data_class == "quarantine":
         _remove_examples(connection, before)
+    if data_class == "accounts":
+        views.forget(connection, sa.select(models.User.name).where(condition))
     rows = connection.execute(sa.delete(table).where(condition)).rowcount
     return Weeded(data_class, before, rows, runs)
 
@@ -181,6 +185,8 @@ def _chosen(data_class: str, before: Limit) -> tuple[type[Any], sa.ColumnElement
         "observations": (models.Observation, models.Observation.observed_at < before.at),
         "layers": (models.Run, models.Run.created_at < before.at),
         "tables": (models.TableCount, models.TableCount.month < before.month),
+        "plan": (models.PlanRow, models.PlanRow.added_at < before.at),
+        "views": (models.SavedView, models.SavedView.saved_at < before.at),
         "accounts": (models.User, models.User.expires_at < before.at),
         "keys": (models.ApiKey, models.ApiKey.expires_at < before.at),
         "releases": (ReleasePart, ReleasePart.release_id.in_(superseded)),

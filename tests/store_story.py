@@ -32,12 +32,14 @@ from store import (
     models,
     observations,
     places,
+    plan,
     records,
     retention,
     runs,
     schema,
     tables,
     verdicts,
+    views,
 )
 from store.parts import MAIN, PARTS
 
@@ -989,6 +991,92 @@ def tables_of_others_are_kept_with_their_source(store):
             "one": tables.one(connection, everything.rows[0].id) == everything.rows[0],
             "nothing": tables.one(connection, 99),
         }
+
+
+@chapter
+def a_place_is_put_on_the_plan_taken_off_and_put_back(store):
+    row = plan.NewRow("priority-arby", "Årby", "Årby", "helgnatt", "tema-vald", "2025")
+    spot = plan.Spot("cells:891f", "vid Tunneln å")
+    day = timedelta(days=1)
+    with store.write() as connection:
+        plan.hold(connection)
+        ids = [
+            plan.add(connection, row, None, "åsa", NOW),
+            plan.add(connection, replace(row, area_name="Alby"), spot, "bo", NOW),
+            plan.add(connection, replace(row, theme=""), None, "åsa", NOW),
+        ]
+        same = [
+            plan.same(connection, replace(row, period="2024"), None),
+            plan.same(connection, row, spot),
+            plan.same(connection, row, replace(spot, key="cells:2")),
+            plan.same(connection, replace(row, window="all"), None),
+        ]
+        standing, counts = plan.standing(connection), [plan.count(connection)]
+        plan.mark(connection, ids[0], NOW)
+        off, marked = plan.standing(connection), plan.one(connection, ids[0])
+        counts.append(plan.count(connection))
+        plan.mark(connection, ids[0], None)
+        counts.append(plan.count(connection))
+        spots = plan.spots(connection)
+        plan.mark(connection, ids[1], NOW)
+        swept = [plan.sweep(connection, NOW), plan.sweep(connection, NOW + day)]
+        return {
+            "ids": ids,
+            "same": same,
+            "standing": standing,
+            "counts": counts,
+            "off": [each.id for each in off],
+            "marked": marked,
+            "spots": spots,
+            "swept": swept,
+            "spots after": plan.spots(connection),
+            "gone": [plan.one(connection, number) is None for number in (ids[1], ids[2])],
+        }
+
+
+@chapter
+def a_reader_keeps_links_under_names_of_their_own(store):
+    mine = views.NewView("åsa", "Årby", "/nar")
+    day = timedelta(days=1)
+    with store.write() as connection:
+        views.hold(connection)
+        first = views.put(connection, mine, NOW)
+        again = views.put(connection, replace(mine, address="/nar?omrade=3"), NOW + day)
+        other = views.put(connection, views.NewView("åsa", "Skolan", "/skolor"), NOW)
+        theirs = views.put(connection, replace(mine, owner="bo"), NOW)
+        standing = views.standing(connection, "åsa")
+        views.mark(connection, other, NOW)
+        left = [[each.name for each in views.standing(connection, "åsa")]]
+        views.mark(connection, other, None)
+        left.append([each.name for each in views.standing(connection, "åsa")])
+        views.mark(connection, other, NOW)
+        return {
+            "first": first,
+            "again": again,
+            "mine": standing,
+            "theirs": views.standing(connection, "bo"),
+            "one": views.one(connection, "åsa", first),
+            "of somebody else": views.one(connection, "åsa", theirs),
+            "left": left,
+            "swept": views.sweep(connection, NOW + day),
+            "forgotten": [views.forget(connection, [name]) for name in ("åsa", "bo", "åsa")],
+        }
+
+
+@chapter
+def links_go_with_the_account_that_saved_them(store):
+    limit = retention.limit(1, NOW, "Europe/Stockholm")
+    with store.trial() as connection:
+        for name, ended in (("gammal", NOW - timedelta(days=365)), ("ny", NOW)):
+            accounts.put_user(connection, name, "hash", "planner", NOW, ended)
+            views.put(connection, views.NewView(name, "min", "/"), NOW)
+        before = _owners(connection)
+        retention.weed(connection, "accounts", limit)
+        return [before, _owners(connection)]
+
+
+def _owners(connection):
+    return list(connection.scalars(sa.select(models.SavedView.owner).order_by("owner")))
 
 
 @chapter

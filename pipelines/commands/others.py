@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines import demo, export_html
+from pipelines import demo, map_sheets
 from pipelines.analyse import Parameters, analyse
 from pipelines.commands import reports
 from pipelines.commands.audit import opened_log, operator
@@ -72,7 +72,7 @@ def export_map(
     asked = {"window": window, "category": category, "resolution": resolution}
     with opened_log() as log, opened() as store:
         log.note(operator(), ADMIN, "export-html", "analysis", asked=asked)
-        shown = export_html.export(store, question, OPERATOR, file)
+        shown = map_sheets.export(store, question, OPERATOR, file)
     say("exported", file=file.name, cells=shown)
 
 

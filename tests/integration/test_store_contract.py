@@ -21,12 +21,14 @@ MODULES = (
     "layers",
     "observations",
     "places",
+    "plan",
     "records",
     "retention",
     "runs",
     "schema",
     "tables",
     "verdicts",
+    "views",
 )
 CHAPTERS = [tell.__name__ for tell in store_story.CHAPTERS]
 
@@ -442,3 +444,33 @@ def test_what_a_weeding_counts_is_what_it_removes(seen):
     assert set(story["left"]) == {0}
     assert [row["rows"] for row in story["by rule"]] == [0, 0]
     assert story["compact"] is True
+
+
+def test_the_list_of_the_plan_knows_a_row_again_and_puts_it_back(seen):
+    story = seen["a_place_is_put_on_the_plan_taken_off_and_put_back"]
+    whole, fine, other = story["ids"]
+    assert [row["id"] for row in story["standing"]] == [fine, whole, other]
+    assert [row["finer"] for row in story["standing"]] == [True, False, False]
+    assert story["same"] == [whole, fine, None, None]
+    assert list(story["spots"]) == [fine]
+    assert story["counts"] == [3, 2, 3]
+    assert story["off"] == [fine, other]
+    assert story["swept"] == [0, 1]
+    assert story["spots after"] == {}
+    assert story["gone"] == [True, False]
+
+
+def test_saved_links_are_their_owners_alone(seen):
+    story = seen["a_reader_keeps_links_under_names_of_their_own"]
+    assert story["again"] == story["first"]
+    assert [view["name"] for view in story["mine"]] == ["Skolan", "Årby"]
+    assert [view["address"] for view in story["mine"]] == ["/skolor", "/nar?omrade=3"]
+    assert [view["owner"] for view in story["theirs"]] == ["bo"]
+    assert story["of somebody else"] is None
+    assert story["left"] == [["Årby"], ["Skolan", "Årby"]]
+    assert story["swept"] == 1
+    assert story["forgotten"] == [1, 1, 0]
+
+
+def test_links_go_with_the_account_that_has_ended(seen):
+    assert seen["links_go_with_the_account_that_saved_them"] == [["gammal", "ny"], ["ny"]]

@@ -3,6 +3,9 @@
 
 /* global ol, proj4 */
 
+import { basemap } from "./basemap.js";
+import { t } from "./texts.js";
+
 const LONLAT = "EPSG:4326";
 const CLOSEST_M = 0.5; // metres a pixel: closer in there is nothing more to see
 const BLOCKS_M = 1.2; // metres a pixel at which a handful of blocks are seen
@@ -46,14 +49,17 @@ export function createMap(target, layers) {
     enableRotation: false,
   });
   const controls = [
-    new ol.control.Zoom({ zoomInTipLabel: "Zooma in", zoomOutTipLabel: "Zooma ut" }),
-    new ol.control.ScaleLine(),
+    new ol.control.Zoom({ zoomInTipLabel: t("map-zoom-in"), zoomOutTipLabel: t("map-zoom-out") }),
+    new ol.control.ScaleLine({ minWidth: 80 }),
+    new ol.control.Attribution({ collapsible: false }),
   ];
-  return new ol.Map({ target, layers: [background(), ...layers], view, controls });
+  const ground = basemap(target, system);
+  target.dataset.ground = ground.length ? "map" : "grid";
+  return new ol.Map({ target, layers: [...(ground.length ? ground : [grid()]), ...layers], view, controls });
 }
 
-/** Thin lines of longitude and latitude, so that the ground is not empty. */
-function background() {
+/** Thin lines of longitude and latitude, where there is no map of the town to lie on. */
+function grid() {
   return new ol.layer.Graticule({
     strokeStyle: new ol.style.Stroke({ color: "rgba(74, 98, 108, 0.13)", width: 1 }),
     showLabels: false,
@@ -71,7 +77,7 @@ function background() {
  */
 export function addHome(map, extent) {
   map.addControl(
-    new ol.control.ZoomToExtent({ extent, label: "⌂", tipLabel: "Visa de namngivna områdena" }),
+    new ol.control.ZoomToExtent({ extent, label: "⌂", tipLabel: t("map-home") }),
   );
 }
 

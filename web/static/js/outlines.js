@@ -1,9 +1,9 @@
 // @ts-check
-/** Lines around cells: what may be said of them and which one is chosen, in pattern, not colour. */
+/** Lines around cells and places: what may be said of them and which one is chosen, in pattern, not colour. */
 
 /* global ol */
 
-import { AMBER, INK, stroke } from "./brush.js";
+import { AMBER, INK } from "./brush.js";
 
 const WHITE = "#ffffff";
 /** Width of a cell in pixels from which its lines have some share of their full width. */
@@ -16,12 +16,12 @@ const SHARES = /** @type {const} */ ([[24, 1], [10, 0.6], [0, 0.4]]);
  */
 const LINES = Object.freeze({
   uncertain: [
-    { width: 3, color: WHITE, zIndex: 2 },
-    { width: 1.6, color: INK, zIndex: 3, dash: [4, 3.5] },
+    { width: 3.4, color: WHITE, zIndex: 2 },
+    { width: 1.8, color: INK, zIndex: 3, dash: [5, 4] },
   ],
   established: [
-    { width: 5.5, color: WHITE, zIndex: 2 },
-    { width: 3.5, color: INK, zIndex: 4 },
+    { width: 5, color: WHITE, zIndex: 2 },
+    { width: 3, color: INK, zIndex: 4 },
   ],
   chosen: [
     { width: 8, color: INK, zIndex: 5 },
@@ -40,11 +40,12 @@ export function outline(kind, wide) {
   return kind && kind in LINES ? `${kind} ${share}` : "";
 }
 
-/** Make the lines that `outline` named. @param {string} named @returns {any[]} */
+/** Make the lines that `outline` named; round corners, so that no spike sticks out. @param {string} named @returns {any[]} */
 export function lines(named) {
   const [kind, share] = named.split(" ");
   return (LINES[kind] ?? []).map(({ width, color, zIndex, dash }) => {
-    const scaled = dash?.map((length) => length * Number(share));
-    return new ol.style.Style({ stroke: stroke(color, width * Number(share), scaled), zIndex });
+    const lineDash = dash?.map((length) => length * Number(share));
+    const look = { color, width: width * Number(share), lineDash, lineJoin: "round", lineCap: dash ? "butt" : "round" };
+    return new ol.style.Style({ stroke: new ol.style.Stroke(/** @type {any} */ (look)), zIndex });
   });
 }

@@ -1,77 +1,76 @@
 // @ts-check
-/** Says where a point is in words: its area and the nearest known name. */
+/** How the numbers of a release look: names, numbers and verdicts in words on even ground, and the three years. */
 
-import { distance } from "./texts.js";
+/* global ol */
 
-const NEAR_M = 250; // a name this close stands for the place itself
-const FAR_M = 6000;
-const DIRECTIONS = ["norr", "nordost", "öster", "sydost", "söder", "sydväst", "väster", "nordväst"];
+import { DEEP, FONT, INK, stroke, words } from "./brush.js";
+import { VERDICTS, number, t } from "./texts.js";
 
-/** @typedef {{name: string, kind: string, lon: number, lat: number}} Place */
-
-/**
- * Drop what a register adds to a name and a reader does not need.
- * @param {string} name
- */
-export const plain = (name) => name.replace(/^Hållplats /, "");
+const WIDE_PIXELS = 70; // narrower places get their number and no more
+const LEAST_PIXELS = 16; // narrower ones get nothing
+const SAID = ["established", "uncertain"]; // verdicts that the map spells out; the list has all
+const HATCH = 7; // pixels between the lines
 
 /**
- * Make a function that describes points.
- * @param {readonly Place[]} places
- * @param {readonly {name: string, kind: string, holds: (lon: number, lat: number) => boolean}[]} areas
+ * Write name, number and verdict on a place, once; smaller places yield where it is crowded.
+ * @param {any} feature
+ * @param {number} resolution
  */
-export function describer(places, areas) {
-  const landmarks = places.filter((place) => place.kind !== "centroid");
-  const named = areas.filter((area) => area.kind !== "municipality");
-  return (/** @type {number} */ lon, /** @type {number} */ lat, near_m = NEAR_M) => {
-    const inside = named.find((area) => area.holds(lon, lat));
-    const near = beside(landmarks, lon, lat, near_m) ?? beside(places, lon, lat, near_m);
-    if (inside && near) {
-      return `${inside.name}, ${near}`;
-    }
-    return capital(inside?.name ?? near ?? `${lat.toFixed(3)} N, ${lon.toFixed(3)} O`);
-  };
-}
-
-/**
- * Leave out the area when everything lies in it anyway.
- * @param {(lon: number, lat: number, near_m?: number) => string} describe
- * @param {string} area empty leaves nothing out
- */
-export function within(describe, area) {
-  return (/** @type {number} */ lon, /** @type {number} */ lat, near_m = NEAR_M) =>
-    capital(describe(lon, lat, near_m).replace(area && `${area}, `, ""));
-}
-
-/** @param {string} words */
-const capital = (words) => words.charAt(0).toUpperCase() + words.slice(1);
-
-/**
- * @param {readonly Place[]} places
- * @param {number} lon
- * @param {number} lat
- * @param {number} near_m
- */
-function beside(places, lon, lat, near_m) {
-  const [best] = places
-    .map((place) => ({ name: plain(place.name), ...offset(place, lon, lat) }))
-    .sort((a, b) => a.metres - b.metres);
-  if (!best || best.metres > FAR_M) {
+export function placeLabel(feature, resolution) {
+  const ground = largest(feature.getGeometry());
+  const wide = Math.sqrt(ground.getArea()) / resolution;
+  if (wide < LEAST_PIXELS) {
     return undefined;
   }
-  const { name, metres, direction } = best;
-  return metres <= near_m ? `vid ${name}` : `${distance(metres)} ${direction} om ${name}`;
+  const count = number(feature.get("count"));
+  const name = feature.get("label") ? "" : feature.get("name").replaceAll(", ", ",\n");
+  const verdict = SAID.includes(feature.get("verdict")) ? VERDICTS[feature.get("verdict")] : "";
+  const told = [
+    ...(name ? [name, `700 14px ${FONT}`, "\n", ""] : []),
+    count, `700 ${name ? 15 : 12}px ${FONT}`,
+    ...(verdict && name && wide > WIDE_PIXELS ? ["\n", "", verdict, `400 12px ${FONT}`] : []),
+  ];
+  return new ol.style.Style({
+    geometry: ground.getInteriorPoint(),
+    text: words(/** @type {any} */ (told), { fill: new ol.style.Fill({ color: DEEP }) }),
+    zIndex: feature.get("count"),
+  });
 }
 
-/**
- * Tell how far and in which direction a point lies from a place; a plane is good enough here.
- * @param {Place} place
- * @param {number} lon
- * @param {number} lat
- */
-function offset(place, lon, lat) {
-  const north = (lat - place.lat) * 111_320;
-  const east = (lon - place.lon) * 111_320 * Math.cos((lat * Math.PI) / 180);
-  const eighth = Math.round((Math.atan2(east, north) / Math.PI) * 4 + 8) % 8;
-  return { metres: Math.hypot(north, east), direction: DIRECTIONS[eighth] };
+/** @param {any} geometry a polygon or several */
+function largest(geometry) {
+  const parts = geometry.getType() === "MultiPolygon" ? geometry.getPolygons() : [geometry];
+  return parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
+}
+
+/** The three years together: ruled over with lines, so that the colours below still tell. */
+export const physical = () => {
+  const ruled = new ol.style.Style({
+    fill: new ol.style.Fill({ color: hatch() }),
+    stroke: stroke(INK, 1.4),
+  });
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
+    const wide = Math.sqrt(largest(feature.getGeometry()).getArea()) / resolution;
+    if (wide < 2 * LEAST_PIXELS) {
+      return ruled;
+    }
+    const text = t("map-three-years", { n: number(feature.get("count")) });
+    const point = largest(feature.getGeometry()).getInteriorPoint();
+    return [ruled, new ol.style.Style({ geometry: point, text: words(text, { font: `600 12px ${FONT}`, offsetY: 20 }) })];
+  };
+};
+
+/** Draw one tile of slanting lines. */
+function hatch() {
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = HATCH;
+  const pen = /** @type {CanvasRenderingContext2D} */ (tile.getContext("2d"));
+  pen.strokeStyle = INK;
+  pen.lineWidth = 1;
+  for (const shift of [-HATCH, 0, HATCH]) {
+    pen.moveTo(shift, HATCH);
+    pen.lineTo(shift + HATCH, 0);
+  }
+  pen.stroke();
+  return pen.createPattern(tile, "repeat");
 }

@@ -3,51 +3,56 @@
 
 /**
  * @typedef {Readonly<{
- *   omrade: string, fonster: string, typ: string, period: string, rutor: string, kring: string,
- *   lager: string, lista: string, vald: string, vy: string,
+ *   omrade: string, fonster: string, typ: string, period: string, detalj: string, rutor: string,
+ *   kring: string, lager: string, lista: string, vald: string, vy: string,
  * }>} State
  */
 
-/** @type {State} */
-export const DEFAULTS = Object.freeze({
+/** What the analysts' map shows when a link says nothing. @type {State} */
+export const EXACT = Object.freeze({
   omrade: "",
   fonster: "all",
   typ: "",
   period: "allt",
+  detalj: "place",
   rutor: "9",
   kring: "all",
-  lager: "omraden,rutor,kluster,skolor",
-  lista: "cells",
+  lager: "omraden,rutor,skolor",
+  lista: "places",
   vald: "",
   vy: "",
 });
 
+/** What everybody else's map shows then; the server knows the defaults of what it counts. @type {State} */
+export const TOLD = Object.freeze({
+  ...EXACT, fonster: "", period: "", detalj: "", lager: "omraden,rutor", lista: "",
+});
+
 /** Choices that change what is counted; the others only change what is seen. */
 export const QUESTIONS = /** @type {const} */ ([
-  "omrade", "fonster", "typ", "period", "rutor", "kring",
+  "omrade", "fonster", "typ", "period", "detalj", "rutor", "kring",
 ]);
 
 /**
  * Read a state from the query part of a URL; what is not known is left at its default.
  * @param {string} search
+ * @param {State} defaults
  * @returns {State}
  */
-export function fromUrl(search) {
+function fromUrl(search, defaults) {
   const given = new URLSearchParams(search);
-  const read = Object.keys(DEFAULTS).map((name) => {
-    const value = given.get(name);
-    return [name, value === null ? DEFAULTS[/** @type {keyof State} */ (name)] : value.slice(0, 200)];
-  });
+  const read = Object.entries(defaults).map(([name, otherwise]) => [name, given.get(name)?.slice(0, 200) ?? otherwise]);
   return Object.freeze(Object.fromEntries(read));
 }
 
 /**
- * Write a state as the query part of a URL; defaults are left out.
+ * Write a state as a URL; defaults are left out.
  * @param {State} state
+ * @param {State} defaults
  */
-export function toUrl(state) {
+function toUrl(state, defaults) {
   const differing = Object.entries(state).filter(
-    ([name, value]) => value !== DEFAULTS[/** @type {keyof State} */ (name)],
+    ([name, value]) => value !== defaults[/** @type {keyof State} */ (name)],
   );
   const text = new URLSearchParams(differing).toString();
   return text ? `?${text}` : location.pathname;
@@ -55,13 +60,14 @@ export function toUrl(state) {
 
 /**
  * Hold the state, the URL and everybody who listens together.
+ * @param {State} defaults
  * @param {(state: State, before: State) => void} changed
  */
-export function createStore(changed) {
-  let state = fromUrl(location.search);
+export function createStore(defaults, changed) {
+  let state = fromUrl(location.search, defaults);
   addEventListener("popstate", () => {
     const before = state;
-    state = fromUrl(location.search);
+    state = fromUrl(location.search, defaults);
     changed(state, before);
   });
   return {
@@ -74,8 +80,9 @@ export function createStore(changed) {
       const before = state;
       state = Object.freeze({ ...state, ...patch });
       const step = QUESTIONS.some((name) => state[name] !== before[name]);
-      history[step ? "pushState" : "replaceState"](null, "", toUrl(state));
+      history[step ? "pushState" : "replaceState"](null, "", toUrl(state, defaults));
       changed(state, before);
+      dispatchEvent(new Event("lagesbild:state"));
     },
   };
 }

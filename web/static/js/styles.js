@@ -12,6 +12,10 @@ const HULLS_M = 5; // metres a pixel up to which unchosen clusters show their ou
 const ROOM = /** @type {const} */ ([[2.5, Infinity], [6, 25], [Infinity, 10]]);
 const CELL_PIXELS = 40; // narrower cells get no number
 
+const NIGHTLIFE = new ol.style.Style({
+  stroke: stroke("#5b3f8c", 2.2, [7, 5]), fill: fill("rgba(91, 63, 140, 0.05)"),
+});
+const FOCUS = new ol.style.Style({ stroke: stroke(ACCENT, 2.2), fill: fill("rgba(11, 110, 127, 0.06)") });
 const GROUND = new ol.style.Style({ fill: fill("#f8f7f3"), stroke: stroke("#aab5b3", 1.2) });
 
 /** @param {any} feature */
@@ -20,11 +24,7 @@ export function area(feature) {
   if (kind === "municipality") {
     return GROUND;
   }
-  const nightlife = kind === "nightlife";
-  return new ol.style.Style({
-    stroke: stroke(nightlife ? "#5b3f8c" : ACCENT, 2.2, nightlife ? [7, 5] : undefined),
-    fill: fill(nightlife ? "rgba(91, 63, 140, 0.05)" : "rgba(11, 110, 127, 0.06)"),
-  });
+  return kind === "nightlife" ? NIGHTLIFE : FOCUS;
 }
 
 /** Names stand above their areas, in a layer of their own over the cells. @param {any} feature */

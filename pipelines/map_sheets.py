@@ -1,0 +1,138 @@
+"""What a stand-alone map holds: an analyst's cells, or the numbers of a release.
+
+The first are exact: cells of fewer than five events are left out, for they point at single homes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import shapely
+
+from geo import cells
+from geo.errors import NotFound, TooFewObservations
+from pipelines import answers, export_html, questions, reference, scale
+from pipelines.derive import FOCUS_KINDS
+from pipelines.export_html import Counted, Named, Sheet
+from pipelines.periods import local_days
+from pipelines.questions import Question
+from pipelines.released import ground
+from pipelines.texts import text
+from store.files import whole_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import sqlalchemy as sa
+
+    from pipelines.answers import Basis
+    from pipelines.reference import Reference
+    from pipelines.released import Answer, Told
+    from store.db import Store
+
+NOWHERE = ("rest", "unknown")  # ground that is no place of its own has no colour
+FEWEST_SHOWN = 5  # a cell with fewer events points at a single home
+
+
+def export(store: Store, question: Question, role: str, target: Path) -> int:
+    """Write the map in force as one HTML file; give the number of cells shown.
+
+    Raises
+    ------
+    InvalidParameter
+        The profile does not know what is asked for.
+    NotFound
+        Nothing was analysed yet, or the map library was not installed with `make setup`.
+    TooFewObservations
+        No cell holds five events or more.
+    Conflict
+        The file exists.
+    """
+    with store.read() as connection:
+        on = answers.basis(connection, role, reference.read(connection))
+        questions.check(question, on.reference.profile)
+        sheet = exact(connection, on, question)
+    with whole_file(target) as draft:
+        draft.write_text(export_html.write(sheet), encoding="utf-8")
+    return len(sheet.counted)
+
+
+def exact(connection: sa.Connection, on: Basis, question: Question) -> Sheet:
+    """Give the counted cells of the run in force.
+
+    Raises
+    ------
+    NotFound
+        Nothing was analysed yet.
+    TooFewObservations
+        No cell holds five events or more.
+    """
+    found = answers.cells(connection, on, question)
+    if on.run is None or found is None:
+        raise NotFound("no-run")
+    counts = found.counts
+    shown = counts.count >= FEWEST_SHOWN
+    if not shown.any():
+        raise TooFewObservations("no-cell-to-show", fewest=FEWEST_SHOWN)
+    numbers = counts.count[shown].tolist()
+    said = [found.verdict(cell) for cell in counts.cell[shown].tolist()]
+    outlines = cells.polygons(counts.cell[shown])
+    counted = [
+        Counted(outline, count, verdict="" if verdict is None else verdict.verdict)
+        for outline, count, verdict in zip(outlines, numbers, said, strict=True)
+    ]
+    run, profile = on.run, on.reference.profile
+    window = next(each.label for each in profile.windows if each.name == question.window)
+    labels = {category.code: category.label for category in profile.categories}
+    kinds = ", ".join(labels[code] for code in question.categories) or text("export-total")
+    first, last = local_days(run.period_start, run.period_end, profile.timezone)
+    period = text("export-period", first=first, last=last, n=sum(numbers), run=run.id)
+    unplaced = text("export-unplaced", unplaced=run.n_unplaced, imprecise=run.n_imprecise)
+    return Sheet(
+        title=f"{profile.label}: {kinds}, {window}",
+        counted=counted,
+        areas=_areas(on.reference),
+        schools=schools(connection, on),
+        unit=text("export-per-cell"),
+        lines=(
+            period,
+            unplaced,
+            text("export-few", fewest=FEWEST_SHOWN),
+            text("export-method"),
+            text("export-caveat"),
+        ),
+        synthetic=run.synthetic,
+        scale=scale.classes(numbers),
+    )
+
+
+def told(
+    answer: Answer, part: Told, on: Reference, *, words: Sequence[str], synthetic: bool
+) -> Sheet:
+    """Give an answer of a release; `words` say what was asked for and which release it is."""
+    counted = []
+    for each in answer.shown:
+        lies = ground(part, each)
+        if lies is not None and part.units[each.units[0]].kind not in NOWHERE:
+            verdict = "" if each.finding is None else each.finding.verdict or ""
+            counted.append(Counted(lies, each.count, each.name, verdict))
+    return Sheet(
+        title=f"{on.profile.label}: {words[0]}",
+        counted=counted,
+        areas=_areas(on),
+        unit=text("export-per-place"),
+        lines=(*words[1:], text("export-method"), text("export-caveat")),
+        synthetic=synthetic,
+        scale=scale.classes([each.count for each in counted]),
+    )
+
+
+def schools(connection: sa.Connection, on: Basis) -> list[Named]:
+    """Give the schools, which everybody knows and looks for first."""
+    rows = answers.facilities(connection, on, Question(), "school")
+    return [Named(shapely.Point(row.lon, row.lat), row.name) for row in rows]
+
+
+def _areas(on: Reference) -> list[Named]:
+    return [Named(area.outline, area.name) for area in on.areas if area.kind in FOCUS_KINDS]
