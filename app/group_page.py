@@ -22,7 +22,7 @@ from pipelines import group
 from pipelines.derive import FOCUS_KINDS
 from pipelines.group import BANDS, TIME_BLOCKS, Asked, Band, Block, Minutes, Picture
 from pipelines.reference import Reference
-from pipelines.texts import month_name, text
+from pipelines.texts import listed, month_name, text
 from store.group import Decision
 from store.places import AreaRow
 
@@ -108,7 +108,7 @@ def context(
         "views": [Choice(TOWN, text("group-town")), Choice(WHOLE, text("group-every-cell"))],
         "chosen": {BLOCK: "", THEME: "", WINDOW: "", VIEW: TOWN} | chosen.pairs,
         "drawing": draw(shown, reference.areas, chosen.view),
-        "totals": [(BAND_WORDS[band], shown.band.count(band)) for band in BANDS],
+        "totals": [(band_words(band), shown.band.count(band)) for band in BANDS],
         "query": chosen.query,
     }
 
@@ -124,13 +124,15 @@ def told(minutes: Minutes, profile: Profile) -> dict[str, object]:
         "window": block_name(asked.time_block, profile)
         if asked.time_block
         else text("release-any-time"),
-        "bands": [Choice(band.name.lower(), BAND_WORDS[band]) for band in BANDS],
+        "bands": [Choice(band.name.lower(), band_words(band)) for band in BANDS],
         "rows": [(row.area or text("group-elsewhere"), row.cells) for row in minutes.rows],
         "decision": decided(minutes.decision, profile.timezone),
     }
 
 
-BAND_WORDS = {Band.MANY: "10 eller fler", Band.SOME: "5–9", Band.FEW: "1–4"}
+def band_words(band: Band) -> str:
+    """Name a band."""
+    return text(f"band-{band.name.lower()}")
 
 
 def decided(decision: Decision, timezone: str) -> dict[str, str]:
@@ -162,10 +164,7 @@ def every_theme(profile: Profile) -> str:
     left = [theme_name(each).lower() for each in group.themes(profile) if each not in counted]
     if not left:
         return text("release-any-theme")
-    *first, last = left
-    return text(
-        "group-themes-but", themes=" och ".join([", ".join(first), last] if first else left)
-    )
+    return text("group-themes-but", themes=listed(left))
 
 
 # --- the drawing -------------------------------------------------------------------------------

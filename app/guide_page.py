@@ -7,9 +7,10 @@ from datetime import date
 
 from fastapi import Request
 
+from app.group_page import day
 from app.map_page import theme_name, window_label
 from app.services import services
-from geo.atoms import Rules
+from geo.atoms import USUAL_RULES
 from geo.profile import Profile
 from geo.verdicts import VERDICTS
 from pipelines import roles
@@ -39,7 +40,6 @@ def contact(request: Request) -> str:
 
 def help_context(profile: Profile | None) -> dict[str, object]:
     """Collect what the help says; without a profile it names no themes and no times."""
-    rules = Rules()
     return {
         "profile": profile,
         "verdicts": [
@@ -49,8 +49,8 @@ def help_context(profile: Profile | None) -> dict[str, object]:
         "police": [] if profile is None else _enforced(profile),
         "blocks": [] if profile is None else _blocks(profile),
         "seen_by": [Word(role, text(f"role-{role}"), text(f"guide-sees-{role}")) for role in SEEN_BY],
-        "k": rules.k,
-        "spots": rules.spots,
+        "k": USUAL_RULES.k,
+        "spots": USUAL_RULES.spots,
     }
 
 
@@ -71,5 +71,5 @@ def accessibility_context() -> dict[str, object]:
     return {
         "tested": [text(f"access-tested-{slug}") for slug in TESTED],
         "shortcomings": [text(f"access-lacks-{slug}") for slug in SHORTCOMINGS],
-        "assessed": ASSESSED,
+        "assessed": day(ASSESSED),
     }

@@ -11,12 +11,12 @@ from geo import cells, crs, observations
 from geo.profile import Category, Profile
 from geo.ratios import Percentages
 from geo.verdicts import VERDICTS, Reason
-from pipelines import wording
+from pipelines import labels, wording
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.periods import local, local_days, local_months
 from pipelines.proving import Proof
 from pipelines.reference import Reference
-from pipelines.texts import day_name, month_name, text
+from pipelines.texts import ENGLISH, day_name, language, month_name, text
 from store.places import AreaRow
 from store.runs import Run
 
@@ -109,7 +109,7 @@ def _window(profile: Profile, index: int) -> Choice:
     """Explain a weekly window in words."""
     window = profile.windows[index]
     if not window.spans:
-        return Choice(window.name, window.label, note=text("window-always"))
+        return Choice(window.name, labels.window(window), note=text("window-always"))
     spans = sorted(window.spans, key=lambda s: (s.start, s.end, s.weekday))
     parts = []
     for (start, end), group in groupby(spans, key=lambda s: (s.start, s.end)):
@@ -120,12 +120,12 @@ def _window(profile: Profile, index: int) -> Choice:
     note = text("window-terms" if only_terms else "window-spans", spans=said[0].upper() + said[1:])
     if any(span.days_over for span in window.spans):
         note = text("window-nights", said=note)
-    return Choice(window.name, window.label, note=note)
+    return Choice(window.name, labels.window(window), note=note)
 
 
 def window_label(profile: Profile, name: str) -> str:
     """Name one of the profile's windows; nothing where it has none of that name."""
-    return next((window.label for window in profile.windows if window.name == name), "")
+    return next((labels.window(each) for each in profile.windows if each.name == name), "")
 
 
 def _clock(minute: int) -> str:
@@ -155,7 +155,7 @@ def theme_name(slug: str) -> str:
 
 def _category(category: Category) -> Choice:
     note = "polis" if category.enforcement_driven else ""
-    return Choice(category.code, category.label, category.code, note)
+    return Choice(category.code, labels.category(category), category.code, note)
 
 
 def period_choices(run: Run, timezone: str) -> list[Choice]:
@@ -220,5 +220,6 @@ def _day(day: date) -> str:
 
 
 def _number(n: int) -> str:
-    """Write a whole number with thin spaces between thousands."""
-    return f"{n:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    """Write a whole number with thin spaces between thousands, in English with commas."""
+    grouped = f"{n:,}"
+    return grouped if language() == ENGLISH else grouped.replace(",", "\N{NARROW NO-BREAK SPACE}")

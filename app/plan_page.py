@@ -1,48 +1,45 @@
-"""What the page of the action plan says: which place a reader means, and the list itself.
+"""What the page of the action plan says: the list, and what each reader may see of it now.
 
-No number is kept with a row. Each reader is shown what the reader's own role may see of it now.
+No number is kept with a row: each one is counted, or read in the release, when the page is shown.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from urllib.parse import urlencode
 
-import numpy as np
 import sqlalchemy as sa
 
 from app import choices, release_page
-from app.release_page import period_name
-from geo import cells, crs
-from geo.errors import InvalidParameter, NotFound
+from app.choices import Choices
+from app.map_page import theme_name
+from app.plan_choice import CELLS
+from geo import cells
+from geo.errors import InvalidParameter
 from geo.profile import Profile
 from pipelines import answers
 from pipelines.answers import MUNICIPALITY, Basis, CountedArea, CountedCells
-from pipelines.naming import Namer
 from pipelines.periods import local
 from pipelines.questions import Question
-from pipelines.released import ZONE, Asked, Released, Shown
+from pipelines.released import ZONE
 from pipelines.roles import ANALYST
-from pipelines.texts import text
-from store import places
+from pipelines.texts import known, text
 from store.places import AreaRow
-from store.plan import NewRow, Row, Spot
+from store.plan import Row, Spot
+from store.verdicts import VerdictRow
 
-NUMBER = re.compile(r"(?:release:)?([0-9]{4}(?:-T[1-3])?)\.([0-9]{1,6})", re.ASCII)
-CELLS, CLUSTERS, AREAS, SCHOOLS = "cells", "clusters", "areas", "schools"
-LEFT_OUT = 120  # characters of a word that nobody knows
+MOST_WIDER = 2  # sentences about what else is in a number
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A place that every role knows, as links name it and in words; "" is the municipality."""
+class Told:
+    """What a reader may be told about a row now."""
 
-    place: str = ""
-    name: str = ""
-    area: str = ""
+    count: int | None = None  # None: nothing, and `about` says why
+    about: str = ""
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,72 +48,204 @@ class Line:
 
     id: int
     name: str
-    part: str  # which part of the place it speaks of; "" is all of it
+    part: str  # of the place, that it speaks of; "" is all of it
     theme: str
     window: str
     period: str
     link: str
-    count: int | None
-    about: str  # what the number speaks of, or why there is none
-    verdict: str
+    told: Told
     added_by: str
     added_on: str
 
 
-# --- which place somebody means ------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The rows of one area."""
+
+    area: str
+    lines: tuple[Line, ...]
 
 
-def wanted(
-    connection: sa.Connection, on: Basis, given: Mapping[str, str]
-) -> tuple[NewRow, Spot | None]:
-    """Read what a card or a row sends: the place, and the choices of its link.
+@dataclass(slots=True)
+class Desk:
+    """What the rows are counted from; each question is asked once."""
 
-    Parameters
-    ----------
-    connection
-        With the rights of the reader's role.
-    on
-        With the release in force.
-    given
-        `vald`, the chosen place as links name it; `omrade`, `fonster`, `typ`, `period`, `detalj`.
+    connection: sa.Connection
+    on: Basis
+    spots: Mapping[int, Spot]  # none for readers who may not know them
+    _areas: dict[Question, list[CountedArea]] = field(default_factory=dict)
+    _cells: dict[Question, CountedCells | None] = field(default_factory=dict)
 
-    Raises
-    ------
-    NotFound
-        There is no such place for this role.
-    InvalidParameter
-        The number speaks of several places at once.
-    """
-    kind, _, key = given.get("vald", "").partition(":")
-    spot = None
-    if kind in (CELLS, CLUSTERS) and on.role == ANALYST:
-        site, spot = _spot(connection, on, kind, key)
-    else:
-        site = _site(connection, on, given)
-    window, theme, period = _question(on, given)
-    return NewRow(site.place, site.name, site.area, window, theme, period), spot
+    def areas(self, question: Question) -> list[CountedArea]:
+        """Count every area."""
+        if question not in self._areas:
+            self._areas[question] = answers.areas(self.connection, self.on, question)
+        return self._areas[question]
+
+    def cells(self, question: Question) -> CountedCells | None:
+        """Count every cell."""
+        if question not in self._cells:
+            self._cells[question] = answers.cells(self.connection, self.on, question)
+        return self._cells[question]
 
 
-def _question(on: Basis, given: Mapping[str, str]) -> tuple[str, str, str]:
-    """Give time, theme and period of a link, as far as the reader's side knows them."""
-    if on.role == ANALYST:
-        read = choices.read({**given, "omrade": ""}, on.reference, on.run).given
-        return read["fonster"], read["typ"], read["period"]
-    if on.released is None or not on.released.periods():
-        return choices.EVERY_WINDOW, "", choices.WHOLE_PERIOD
-    asked = release_page.choose({**given, "omrade": ""}, on.released, on.reference).asked
-    theme = "".join(f"{release_page.THEME_PREFIX}{each}" for each in asked.themes)
-    return "".join(asked.blocks) or choices.EVERY_WINDOW, theme, asked.period
+def blocks(desk: Desk, rows: Sequence[Row]) -> list[Block]:
+    """Put the rows under their areas."""
+    return [
+        Block(area, tuple(_line(desk, row) for row in own))
+        for area, own in groupby(rows, key=lambda row: row.area_name)
+    ]
 
 
-def _spot(connection: sa.Connection, on: Basis, kind: str, key: str) -> tuple[Site, Spot]:
-    """Find a cell or a cluster, and the place around it that every role knows."""
-    lon, lat = _middle(connection, on, kind, key)
-    x_m, y_m = crs.transform(
-        np.array([lon]), np.array([lat]), crs.WGS84, on.reference.profile.metric_epsg
+def _line(desk: Desk, row: Row) -> Line:
+    profile = desk.on.reference.profile
+    spot = desk.spots.get(row.id)
+    return Line(
+        id=row.id,
+        name=row.place_name or text("choices-municipality"),
+        part=_part(row, spot),
+        theme=_theme(profile, row.theme),
+        window=release_page.block_name(row.window, profile),
+        period=_period(row.period),
+        link=_link(desk, row, spot),
+        told=_told(desk, row, spot),
+        added_by=row.added_by,
+        added_on=local(row.added_at, profile.timezone).date().isoformat(),
     )
-    (near,) = Namer(connection, on.reference.profile).names(x_m, y_m)
-    name = text(f"plan-spot-{kind}", near=near) if near else text(f"plan-{kind}")
-    at = sa_point(lon, lat)
-    around = next((row for row in _by_size(on) if row.outline.intersects(at)), None)
-    return _of_area(on, around), Spot(f"{kind}:{key}", name)
+
+
+def _part(row: Row, spot: Spot | None) -> str:
+    if spot is None:
+        return text("plan-part-unnamed") if row.finer else ""
+    kind = spot.key.partition(":")[0]
+    return (
+        text(f"plan-part-{kind}-near", near=spot.name) if spot.name else text(f"plan-part-{kind}")
+    )
+
+
+def _theme(profile: Profile, written: str) -> str:
+    """Name a theme or a kind of events as links write it."""
+    slug = written.removeprefix(release_page.THEME_PREFIX)
+    label = next((each.label for each in profile.categories if each.code == written), "")
+    if label or not slug:
+        return label or text("choices-every-theme")
+    return theme_name(slug)
+
+
+def _period(written: str) -> str:
+    code = f"plan-period-{written}"
+    return text(code) if known(code) else release_page.period_name(written)
+
+
+def _link(desk: Desk, row: Row, spot: Spot | None) -> str:
+    """Lead to the map as the row was chosen; an analyst's areas go by their ids."""
+    place = row.place
+    if desk.on.role == ANALYST:
+        place = next((str(area.id) for area in _areas_named(desk, row.place_name)), "")
+    pairs = {
+        "omrade": place,
+        "fonster": "" if row.window == choices.EVERY_WINDOW else row.window,
+        "typ": row.theme,
+        "period": "" if row.period == choices.WHOLE_PERIOD else row.period,
+        "vald": "" if spot is None else spot.key,
+    }
+    query = urlencode({name: value for name, value in pairs.items() if value}, safe=":")
+    return f"/?{query}" if query else "/"
+
+
+def _areas_named(desk: Desk, name: str) -> list[AreaRow]:
+    return [area for area in desk.on.reference.areas if name and area.name == name]
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def _told(desk: Desk, row: Row, spot: Spot | None) -> Told:
+    """Count what the reader's role may have counted."""
+    if desk.on.role != ANALYST or desk.on.run is None:
+        return _released(desk, row)
+    read = _read(desk, row)
+    about = " ".join(read.passed_over)
+    if spot is not None:
+        return _spot(desk, read.question, spot, about)
+    held = [
+        each
+        for each in desk.areas(read.question)
+        if each.area.name == row.place_name or (not row.place and each.area.kind == MUNICIPALITY)
+    ]
+    if not held or held[0].counted is None:
+        return _released(desk, row)
+    return Told(held[0].counted.count, about, _verdict(held[0].verdict))
+
+
+def _read(desk: Desk, row: Row) -> Choices:
+    """Read a row as a link to the analysts' pages, where a theme of one kind is that kind."""
+    theme = row.theme
+    slug = theme.removeprefix(release_page.THEME_PREFIX)
+    kinds = [each for each in desk.on.reference.profile.categories if each.theme == slug]
+    shown = [each.code for each in kinds if each.on_map]
+    if slug != theme and len(shown) == 1:
+        (theme,) = shown
+    given = {"fonster": row.window, "typ": theme, "period": row.period}
+    return choices.read(given, desk.on.reference, desk.on.run)
+
+
+def _spot(desk: Desk, question: Question, spot: Spot, about: str) -> Told:
+    """Count in a cell, or say what the run in force says of a cluster."""
+    kind, _, key = spot.key.partition(":")
+    if kind != CELLS:
+        found = answers.cluster(desk.connection, desk.on, int(key))
+        if found is None:
+            return Told(about=text("plan-cluster-gone"))
+        return Told(found.count, text("plan-cluster-period"), _word(found.verdict))
+    cell = cells.parse(key)
+    counted = desk.cells(replace(question, resolution=cells.resolution(cell)))
+    if counted is None:
+        return Told(about=text("plan-no-run"))
+    count = int(counted.counts.count[counted.counts.cell == cell].sum())
+    return Told(count, about, _verdict(counted.verdict(cell)))
+
+
+def _released(desk: Desk, row: Row) -> Told:
+    """Read a row's number in the release, with what it really speaks of."""
+    released, reference = desk.on.released, desk.on.reference
+    if released is None or not released.periods():
+        return Told(about=text("plan-no-release"))
+    given = {
+        "omrade": row.place,
+        "fonster": row.window,
+        "typ": row.theme,
+        "period": row.period,
+    }
+    chosen = release_page.choose(given, released, reference)
+    if row.place and not chosen.asked.places:
+        return Told(about=text("plan-not-in-release"))
+    told = released.part(chosen.asked.period)
+    try:
+        answer = told.answer(chosen.asked, ZONE)
+    except InvalidParameter:
+        return Told(about=text("plan-not-in-release"))
+    if not answer.shown:
+        return Told(about=text("plan-nothing-told"))
+    rows = release_page.rows_of(answer, chosen.asked, told, reference.profile)
+    wider = list(dict.fromkeys(each.wider for each in rows if each.wider))
+    if len(wider) > MOST_WIDER:
+        wider = [text("plan-wider-many")]
+    about = [text("plan-released", period=release_page.period_name(chosen.asked.period))]
+    about += chosen.passed_over
+    verdict = rows[0].verdict if len(rows) == 1 else ""
+    return Told(answer.total, " ".join([*about, *wider]), verdict)
+
+
+def _verdict(found: VerdictRow | None) -> str:
+    return "" if found is None else _word(found.verdict)
+
+
+def _word(verdict: str | None) -> str:
+    return text(f"verdict-{verdict}") if verdict else ""
+
+
+def named(profile: Profile, row: Row) -> str:
+    """Name a row in a sentence: its place and its problem."""
+    place = row.place_name or text("choices-municipality")
+    return text("plan-named", place=place, theme=_theme(profile, row.theme))

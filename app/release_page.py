@@ -10,6 +10,7 @@ from app import map_page
 from app.map_page import Choice, theme_name, window_label
 from geo.errors import InvalidParameter
 from geo.profile import Profile
+from pipelines import labels
 from pipelines.reference import Reference
 from pipelines.released import PLACE, UNIT, ZONE, Answer, Asked, Released, Shown, Told
 from pipelines.texts import text
@@ -72,7 +73,7 @@ def _theme(written: str, told: Told, profile: Profile, passed: list[str]) -> tup
     themes = {category.code: category.theme for category in profile.categories}
     theme = themes.get(slug, "")
     if theme in told.themes:
-        label = next(each.label for each in profile.categories if each.code == slug)
+        label = next(labels.category(each) for each in profile.categories if each.code == slug)
         passed.append(text("release-passed-kind", kind=label, theme=theme_name(theme)))
         return (theme,)
     return ()

@@ -41,7 +41,6 @@ HOURS = "skoltid"  # the profile's window of school hours
 RINGS = Rings((0.0, 100.0, 300.0, 500.0))
 ZONE_M = 300.0  # as in a release
 ZONE = Rings((0.0, ZONE_M))
-FEWEST_IN_ZONE = 5  # before anything is compared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -298,13 +297,14 @@ def _lasting(on: Basis, period: tuple[datetime, datetime]) -> tuple[float, float
     return inside * hours, (1 - inside) * hours
 
 
+def lonlat(metres: NDArray[np.float64], epsg: int) -> NDArray[np.float64]:
+    """Turn (n, 2) metres into degrees."""
+    return np.column_stack(crs.transform(metres[:, 0], metres[:, 1], epsg, crs.WGS84))
+
+
 def outlines(school: FacilityRow, epsg: int, edges: Rings = RINGS) -> Sequence[shapely.Geometry]:
     """Draw the discs around a school in lon/lat, the widest first."""
     at = shapely.Point(_metres(np.array([[school.lon, school.lat]]), epsg)[0])
-
-    def back(xy: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.column_stack(crs.transform(xy[:, 0], xy[:, 1], epsg, crs.WGS84))
-
-    return [
-        shapely.transform(at.buffer(reach, quad_segs=24), back) for reach in edges.edges_m[:0:-1]
-    ]
+    reaches = edges.edges_m[:0:-1]
+    discs = [at.buffer(reach, quad_segs=24) for reach in reaches]
+    return [shapely.transform(disc, lambda xy: lonlat(xy, epsg)) for disc in discs]

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel.dates import get_day_names, get_month_names
+from babel.lists import format_list
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from geo.errors import LagesbildError
 
@@ -94,6 +95,11 @@ def month_name(month: int) -> str:
 def day_name(weekday: int) -> str:
     """Give the short name of an ISO weekday, 1 to 7."""
     return str(get_day_names("abbreviated", locale=language())[weekday - 1])
+
+
+def listed(words: Sequence[str]) -> str:
+    """Put words in a row: "a, b och c"."""
+    return str(format_list(words, locale=language()))
 
 
 class _Shown(dict[str, object]):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from babel.numbers import get_decimal_symbol
 
 from geo.verdicts import Verdict
-from pipelines.texts import text
+from pipelines.texts import language, text
 
 if TYPE_CHECKING:
     from geo.effect import Verdict as EffectVerdict
@@ -86,8 +87,8 @@ def change(found: str) -> str:
 
 
 def decimal(value: float) -> str:
-    """Write a number with one decimal and a comma."""
-    return f"{value:.1f}".replace(".", ",")
+    """Write a number with one decimal, with the language's own sign between."""
+    return f"{value:.1f}".replace(".", get_decimal_symbol(language()))
 
 
 def number(value: float) -> str:

@@ -1,5 +1,7 @@
 // @ts-check
-/** Fetches collections from our own OGC API, page by page. */
+/** Fetches from our own server: collections of the OGC API page by page, lists and cards; sends forms. */
+
+import { t } from "./texts.js";
 
 /** @typedef {{type: "Feature", id: string | number, geometry: any, properties: any}} Feature */
 
@@ -61,24 +63,43 @@ function following(links) {
 }
 
 /**
+ * Ask for an answer in JSON.
  * @param {string} path
  * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
  */
-async function json(path, signal) {
-  const answer = await fetch(path, { signal, headers: { Accept: "application/json" } }).catch(
-    (fault) => {
-      if (fault.name === "AbortError") {
-        throw fault;
-      }
-      throw new Refusal("Servern svarar inte. Kontrollera nätet och försök igen.", 0);
-    },
-  );
+export async function json(path, signal) {
+  return read(await ask(path, { signal }));
+}
+
+/**
+ * Send a form; the answer says in words how it went.
+ * @param {string} path
+ * @param {Record<string, string>} fields
+ * @returns {Promise<any>}
+ */
+export async function post(path, fields) {
+  return read(await ask(path, { method: "POST", body: new URLSearchParams(fields) }));
+}
+
+/** @param {string} path @param {RequestInit} options */
+function ask(path, options) {
+  return fetch(path, { ...options, headers: { Accept: "application/json" } }).catch((fault) => {
+    if (fault.name === "AbortError") {
+      throw fault;
+    }
+    throw new Refusal(t("data-no-answer"), 0);
+  });
+}
+
+/** @param {Response} answer */
+async function read(answer) {
   if (answer.status === 401) {
-    throw new Refusal("Du har loggats ut.", 401);
+    throw new Refusal(t("data-signed-out"), 401);
   }
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
-    throw new Refusal(problem.detail ?? "Servern kunde inte svara.", answer.status);
+    throw new Refusal(problem.detail ?? t("data-refused"), answer.status);
   }
   return answer.json();
 }

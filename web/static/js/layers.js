@@ -3,7 +3,7 @@
 
 /* global ol */
 
-import { REACH_M } from "./ranking.js";
+import { physical, placeLabel } from "./places.js";
 import * as signs from "./signs.js";
 import * as styles from "./styles.js";
 
@@ -16,24 +16,33 @@ export const SHOWN = Object.freeze({
   skolor: "schools",
   observationer: "observations",
   krogar: "venues",
+  fysiska: "physical",
 });
+/** Layers that are shown and hidden with another one. */
+const WITH = Object.freeze({ areas: ["areaNames"], cells: ["labels"] });
 
 /**
  * Make every layer, empty.
- * @param {{classes: () => readonly import("./scale.js").Class[], chosen: () => string}} from
+ * @param {{classes: () => readonly import("./scale.js").Class[], chosen: () => string, named?: boolean}} from
+ *   `named`: the ground is places of a release, which bear their names and numbers themselves
  */
-export function createLayers({ classes, chosen }) {
+export function createLayers({ classes, chosen, named = false }) {
   /** @param {any} style @param {number} zIndex @param {object} [more] */
   const vector = (style, zIndex, more = {}) =>
     new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex, ...more });
   const areas = vector(styles.area, 3);
+  const cells = vector(styles.cell(classes, chosen, !named), 2, { renderBuffer: 40 });
   const layers = {
     ground: vector(styles.area, 0),
     areas,
     areaNames: new ol.layer.Vector({
-      source: areas.getSource(), style: styles.areaName, zIndex: 7, declutter: "names",
+      source: areas.getSource(), style: named ? () => undefined : styles.areaName, zIndex: 7, declutter: "names",
     }),
-    cells: vector(styles.cell(classes, chosen), 2),
+    cells,
+    labels: new ol.layer.Vector({
+      source: cells.getSource(), style: named ? placeLabel : () => undefined, zIndex: 8, declutter: "names",
+    }),
+    physical: vector(physical(), 2.5),
     venues: vector(signs.venue, 4),
     schools: vector(signs.school, 4),
     observations: vector(signs.observation, 5),
@@ -86,15 +95,14 @@ export function showOnly(layers, on) {
   const names = on.split(",");
   for (const [name, id] of Object.entries(SHOWN)) {
     const visible = names.includes(name);
-    layers[/** @type {keyof typeof layers} */ (id)].setVisible(visible);
-    if (id === "areas") {
-      layers.areaNames.setVisible(visible);
+    for (const one of [id, .../** @type {Record<string, string[]>} */ (WITH)[id] ?? []]) {
+      layers[/** @type {keyof typeof layers} */ (one)].setVisible(visible);
     }
   }
 }
 
 /** What a click means first, where several things lie on each other. */
-const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "areas"]);
+const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "physical", "areas"]);
 
 /**
  * Find what lies under a pixel; points before clusters before cells before areas.
@@ -108,7 +116,8 @@ export function under(map, layers, pixel) {
   const note = (/** @type {any} */ feature, /** @type {any} */ layer) => {
     hits.set(layer, hits.get(layer) ?? feature);
   };
-  map.forEachFeatureAtPixel(pixel, note, { hitTolerance: 3 });
+  const ours = new Set(FIRST.map((one) => layers[one]));
+  map.forEachFeatureAtPixel(pixel, note, { hitTolerance: 3, layerFilter: (/** @type {any} */ one) => ours.has(one) });
   const id = FIRST.find((one) => hits.has(layers[one]));
   return id && { id, feature: hits.get(layers[id]) };
 }
@@ -131,17 +140,4 @@ export function featureOf(layers, key) {
   const [id, fid] = key.split(":");
   const source = layerName(key) && layers[/** @type {keyof typeof layers} */ (id)].getSource();
   return source ? (source.getFeatureById(fid) ?? source.getFeatureById(Number(fid))) : null;
-}
-
-/**
- * Say what a thing on the map is called, or where it lies.
- * @param {any} feature
- * @param {any} system
- * @param {(lon: number, lat: number, near_m?: number) => string} where
- * @returns {string}
- */
-export function nameOf(feature, system, where) {
-  const middle = ol.extent.getCenter(feature.getGeometry().getExtent());
-  const [lon, lat] = feature.get("centre") ?? ol.proj.toLonLat(middle, system);
-  return feature.get("name") || where(lon, lat, REACH_M[feature.get("resolution")]);
 }

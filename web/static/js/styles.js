@@ -48,14 +48,16 @@ function topOf(feature) {
 /**
  * @param {() => readonly import("./scale.js").Class[]} classes
  * @param {() => string} chosen
+ * @param {boolean} [numbered] whether a cell bears its number
  */
-export function cell(classes, chosen) {
+export function cell(classes, chosen, numbered = true) {
   const made = new Map(); // thousands of cells share a few looks
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const count = feature.get("count");
     const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
     const scattered = feature.getGeometry().getType() === "MultiPolygon" && feature.getGeometry().getPolygons().length > 1;
-    const letters = wide < CELL_PIXELS || !count || scattered ? 0 : (wide > 60 ? 15 : 12); // one number, once
+    const bare = !numbered || scattered || wide < CELL_PIXELS || !count;
+    const letters = bare ? 0 : (wide > 60 ? 15 : 12); // one number, once
     const selected = chosen() === `cells:${feature.getId()}`;
     const around = outline(selected ? "chosen" : feature.get("verdict"), wide);
     const one = classOf(classes(), count);
@@ -75,7 +77,7 @@ export function cell(classes, chosen) {
 function cellLook(one, count, letters) {
   const ink = { fill: fill(one?.ink ?? INK), stroke: undefined, font: `600 ${letters}px ${FONT}` };
   return new ol.style.Style({
-    fill: fill(`${one?.colour ?? "#ffffff"}d9`),
+    fill: fill(`${one?.colour ?? "#ffffff"}cc`),
     stroke: stroke("rgba(255, 255, 255, 0.85)", 1),
     text: letters ? words(count, ink) : undefined,
     zIndex: 1,

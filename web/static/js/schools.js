@@ -1,0 +1,91 @@
+// @ts-check
+/** The map around the schools: all zones, or the rings of one. The tables need no script. */
+
+/* global ol */
+
+import { DEEP, INK, fill as colour, stroke, words } from "./brush.js";
+import { collection } from "./data.js";
+import { createLayers, fill } from "./layers.js";
+import { showLegend } from "./legend.js";
+import { createMap, show } from "./map.js";
+import { classes } from "./scale.js";
+import * as screen from "./screen.js";
+import { t } from "./texts.js";
+
+const target = screen.byId("map");
+/** @type {Record<string, any>} */
+const data = JSON.parse(document.getElementById("map-data")?.textContent ?? "{}");
+/** @type {import("./scale.js").Class[]} */
+let scale = [];
+const layers = createLayers({ classes: () => scale, chosen: () => "" });
+
+const ringLook = new ol.style.Style({
+  stroke: stroke(DEEP, 1.6, [6, 4]),
+  fill: colour("rgba(11, 110, 127, 0.07)"),
+});
+/** A dot for each place; where several events share it, how many. @param {any} feature */
+function eventLook(feature) {
+  const many = feature.get("n");
+  const radius = Math.min(4 + Math.sqrt(many), 11);
+  const image = new ol.style.Circle({ radius, fill: colour("#b0315cd9"), stroke: stroke("#ffffff", 1.2) });
+  const text = many > 2 ? words(String(many), { fill: colour("#ffffff"), stroke: undefined, font: "600 10px sans-serif" }) : undefined;
+  return new ol.style.Style({ image, text });
+}
+/** @param {any} style @param {number} zIndex */
+const vector = (style, zIndex) => new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex });
+const rings = vector(ringLook, 2);
+const events = vector(eventLook, 5);
+const names = vector((/** @type {any} */ feature) => new ol.style.Style({
+  text: words(feature.get("name"), { offsetY: -14, fill: colour(INK) }),
+}), 8);
+const map = createMap(target, [...Object.values(layers), rings, events, names]);
+const system = map.getView().getProjection();
+
+async function start() {
+  screen.showBusy(true);
+  const [areas, schools] = await Promise.all([collection("areas"), collection("schools")]);
+  fill(layers.ground, areas.filter((area) => area.properties.kind === "municipality"), system);
+  fill(layers.areas, areas.filter((area) => area.properties.kind !== "municipality" && area.properties.kind !== "district"), system);
+  fill(layers.schools, schools, system);
+  if (data.rings) {
+    await one();
+  } else {
+    await all();
+  }
+  screen.showBusy(false);
+}
+
+/** Draw the rings of one school and what lies in its zone. */
+async function one() {
+  fill(rings, data.rings, system);
+  fill(events, data.events, system);
+  const at = { type: /** @type {const} */ ("Point"), coordinates: data.school.at };
+  fill(names, [{ type: "Feature", id: 1, geometry: at, properties: { name: data.school.name } }], system);
+  const legend = document.createElement("p");
+  legend.textContent = t("schools-legend", { n: data.events.length });
+  screen.byId("legend").replaceChildren(legend);
+  show(map, rings.getSource().getExtent(), target);
+}
+
+/** Draw every zone, coloured by its number. */
+async function all() {
+  const zones = data.zones ?? (await collection("release", Object.fromEntries(new URLSearchParams(target.dataset.items))));
+  scale = classes(zones.map((/** @type {any} */ zone) => zone.properties.count));
+  fill(layers.cells, zones, system);
+  showLegend(screen.byId("legend"), scale, zones, t("schools-legend-level"), t("schools-legend-zones"));
+  const extent = layers.cells.getSource().getExtent();
+  if (!ol.extent.isEmpty(extent)) {
+    show(map, extent, target);
+  }
+}
+
+map.on("singleclick", (/** @type {any} */ event) => {
+  const hit = map.forEachFeatureAtPixel(event.pixel, (/** @type {any} */ feature) => feature, {
+    layerFilter: (/** @type {any} */ layer) => layer === layers.cells,
+  });
+  const row = hit && document.querySelector(`#ranking tr[data-school="${hit.getId()}"] a, #ranking tr[data-key="${hit.getId()}"] a`);
+  if (row) {
+    location.assign(/** @type {HTMLAnchorElement} */ (row).href);
+  }
+});
+screen.run(start);
