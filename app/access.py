@@ -12,6 +12,7 @@ import hmac
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Unpack
 
 from fastapi import Depends, Form, Request
@@ -59,6 +60,7 @@ class Reader:
     collections: frozenset[str] | None = None  # a key's; None: all of the role's
     csrf: str = ""  # what forms of the session's pages carry
     purpose: str = ""  # of the route they are let into
+    until: datetime | None = None  # when all this must be looked up again; None: it never ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ def _by_key(request: Request, key: str) -> Reader:
         _note_refusal(request, Reader(name, "", KEY), "key")
         raise SignInRequired("unknown-key")
     scope = frozenset(found.collections) or None
-    return Reader(f"key:{found.name}", found.role, KEY, scope)
+    return Reader(f"key:{found.name}", found.role, KEY, scope, until=found.expires_at)
 
 
 def _by_session(request: Request) -> Reader | None:
@@ -165,6 +167,7 @@ def _by_session(request: Request) -> Reader | None:
 def _still_valid(request: Request, session: Session) -> Reader | None:
     """Give the reader of a session, with the role of now; None when it is taken away."""
     parts = services(request)
+    until = sessions.surely_until(session, sessions.idle(parts.settings))
     if session.role is not None:
         mapped = (parts.settings.oidc_roles or {}).values()
         role = session.role if session.role in mapped else None
@@ -175,7 +178,10 @@ def _still_valid(request: Request, session: Session) -> Reader | None:
         if found is not None and found.lasts(parts.now()):
             mark = sessions.password_mark(found.password_hash)
             role = found.role if hmac.compare_digest(mark, session.password_mark) else None
-    return None if role is None else Reader(session.name, role, session.origin, None, session.csrf)
+            until = until if found.expires_at is None else min(until, found.expires_at)
+    if role is None:
+        return None
+    return Reader(session.name, role, session.origin, csrf=session.csrf, until=until)
 
 
 def require_csrf(request: Request, csrf: Annotated[str, Form(max_length=100)] = "") -> None:

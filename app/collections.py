@@ -29,7 +29,8 @@ class Collection:
     """One collection.
 
     `layer` tells those made by a run, which never change once published; `counted` those that
-    show what a run counted; `released` those made of the release in force; `points` those that
+    show what a run counted; `lasting` those made of profile and places and no more than a run's
+    counts; `released` those made of the release in force; `points` those that
     hold places of single events or observations, which no browser keeps; `logged` those of which
     every read is written in the log.
     """
@@ -42,6 +43,7 @@ class Collection:
     temporal: bool = False
     layer: bool = False
     counted: bool = False
+    lasting: bool = False
     released: bool = False
     points: bool = False
     logged: bool = False
@@ -88,9 +90,10 @@ _ALL = (
         readers.areas,
         readers.area,
         counted=True,
+        lasting=True,
     ),
-    Collection("schools", EVERYBODY, ("area",), _SCHOOLS.items, _SCHOOLS.one),
-    Collection("venues", ANALYSTS, ("area",), _VENUES.items, _VENUES.one),
+    Collection("schools", EVERYBODY, ("area",), _SCHOOLS.items, _SCHOOLS.one, lasting=True),
+    Collection("venues", ANALYSTS, ("area",), _VENUES.items, _VENUES.one, lasting=True),
     Collection(
         "incidents",
         ANALYSTS,

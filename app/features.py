@@ -103,7 +103,7 @@ def released(told: Told, found: Shown, answer: Released) -> Json:
         "themes": list(found.themes),
         "blocks": list(found.blocks),
         "tertials": list(found.tertials),
-        "kind": told.units[found.units[0]].kind if len(found.places) == 1 else "several",
+        "kind": released_kind(told, found),
         "places": list(found.places),
         "zones": list(found.zones),
         "period": answer.period,
@@ -112,8 +112,17 @@ def released(told: Told, found: Shown, answer: Released) -> Json:
         "before": None if said is None else said.before,
         "trend": None if said is None else said.trend,
     }
-    key = f"{answer.period}.{found.units[0]}"
-    return feature(key, None if lies is None else outline(lies), properties)
+    return feature(released_key(found, answer), None if lies is None else outline(lies), properties)
+
+
+def released_key(found: Shown, answer: Released) -> str:
+    """Name a number of a release."""
+    return f"{answer.period}.{found.units[0]}"
+
+
+def released_kind(told: Told, found: Shown) -> str:
+    """Tell what kind of place a number of a release speaks of."""
+    return told.units[found.units[0]].kind if len(found.places) == 1 else "several"
 
 
 def facility(row: FacilityRow) -> Json:

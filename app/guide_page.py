@@ -48,7 +48,9 @@ def help_context(profile: Profile | None) -> dict[str, object]:
         "cannot": [text(f"guide-cannot-{slug}") for slug in CANNOT],
         "police": [] if profile is None else _enforced(profile),
         "blocks": [] if profile is None else _blocks(profile),
-        "seen_by": [Word(role, text(f"role-{role}"), text(f"guide-sees-{role}")) for role in SEEN_BY],
+        "seen_by": [
+            Word(role, text(f"role-{role}"), text(f"guide-sees-{role}")) for role in SEEN_BY
+        ],
         "k": USUAL_RULES.k,
         "spots": USUAL_RULES.spots,
     }

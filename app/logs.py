@@ -64,6 +64,18 @@ def install() -> None:
     logging.getLogger("uvicorn.access").disabled = True
 
 
+def new_id() -> str:
+    """Name a request."""
+    return uuid.uuid4().hex
+
+
+def note(request_id: str, method: str, route: str, status: int, began: float) -> None:
+    """Write a request's line; `began` is what `time.perf_counter` said."""
+    took = round((perf_counter() - began) * 1000, 1)
+    extra = {"method": method, "route": route, "status": status, "ms": took}
+    log.info("request", extra=extra | {"request_id": request_id})
+
+
 class RequestLog:
     """Names, times and logs each request; turns a bug into an answer that says nothing."""
 
@@ -76,10 +88,10 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, began, status = uuid.uuid4().hex, perf_counter(), 0
+        request_id, began, status = new_id(), perf_counter(), 0
         scope.setdefault("state", {})["request_id"] = request_id
 
-        async def note(message: Message) -> None:
+        async def named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -87,15 +99,13 @@ class RequestLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, note)
+            await self._app(scope, receive, named)
         except Exception as fault:  # noqa: BLE001 - the last line of defence; it is logged
             log.error("bug", extra=_described(fault) | {"request_id": request_id})  # noqa: TRY400 - the traceback's message may quote a row
             if status == 0:
-                await crash(Request(scope))(scope, receive, note)
+                await crash(Request(scope))(scope, receive, named)
         route = getattr(scope.get("route"), "path", "unmatched")
-        took = round((perf_counter() - began) * 1000, 1)
-        extra = {"method": scope["method"], "route": route, "status": status, "ms": took}
-        log.info("request", extra=extra | {"request_id": request_id})
+        note(request_id, scope["method"], route, status, began)
 
 
 def _described(fault: Exception) -> dict[str, object]:

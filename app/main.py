@@ -14,29 +14,39 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from app import access, guide_page, logs, problems, sessions, ways
+from app import access, guide_page, logs, places_page, problems, sessions, ways
 from app.attempts import Attempts
+from app.background import Background
 from app.headers import SecurityHeaders
-from app.kept import AnswerCache
+from app.kept import AnswerCache, Shelf
 from app.language import Speaking
 from app.oidc import Provider
 from app.origin import OwnPagesOnly
 from app.passwords import Passwords
+from app.quick import Memory, Quick
 from app.routes import (
     account,
     admin,
+    basemap,
     features,
     group,
     guide,
     language,
     log,
     methods,
+    nightlife,
+    on_site,
     pages,
+    plan,
     public,
     release,
     review,
     saving,
+    schools,
     tables,
+    tiles,
+    views,
+    when,
 )
 from app.services import Services
 from geo.errors import InvalidParameter, LagesbildError
@@ -57,12 +67,20 @@ ROUTES = (
     pages,
     release,
     saving,
+    when,
+    schools,
+    nightlife,
     review,
     tables,
+    on_site,
+    plan,
+    views,
     group,
     admin,
     log,
     features,
+    tiles,
+    basemap,
     methods,
 )
 WEB = Path(__file__).parents[1] / "web"
@@ -92,11 +110,14 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     installation = open_installation(settings.database_url, settings.open_role)
     if settings.open_role is None and not installation.main.is_geopackage:
         logging.getLogger("lagesbild").warning("no open role: the code alone keeps events apart")
+    memory = Memory(installation)
+    background = Background(settings)
     anchor = looks.anchor_file(settings.database_url, settings.audit_anchor)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         yield
+        memory.close()
         installation.close()
 
     app = FastAPI(
@@ -107,10 +128,13 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         installation=installation,
         log=Log(installation.journal, anchor, now),
         now=now,
-        pages=_pages(),
+        pages=_pages(background),
         answers=AnswerCache(),
+        drawings=Shelf(lambda drawing: drawing.weight),
+        hot=places_page.shelf(),
         reference=ReferenceCache(),
         released=ReleasedCache(installation.release),
+        background=background,
         attempts=Attempts(now),
         passwords=Passwords(),
         provider=Provider(settings) if settings.oidc else None,
@@ -121,10 +145,11 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     app.mount("/static", Static(directory=WEB / "static"), name="static")
     access.check_guarded(app.routes)
     _wrap(app, settings, settings.session_secret.get_secret_value())
+    app.add_middleware(Quick, memory, now)  # outermost
     return app
 
 
-def _pages() -> Jinja2Templates:
+def _pages(background: Background) -> Jinja2Templates:
     """Give the templates what every page says."""
     pages = Jinja2Templates(WEB / "templates")
     pages.env.globals |= {
@@ -132,6 +157,7 @@ def _pages() -> Jinja2Templates:
         "language": texts.language,
         "browser_texts": texts.for_browser,
         "look": colours.as_json,
+        "basemap": background.for_page,
         "tasks": ways.tasks,
         "more": ways.more,
         "here": ways.here,

@@ -15,6 +15,7 @@ from pipelines import labels, wording
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.periods import local, local_days, local_months
 from pipelines.proving import Proof
+from pipelines.questions import SCOPES
 from pipelines.reference import Reference
 from pipelines.texts import ENGLISH, day_name, language, month_name, text
 from store.places import AreaRow
@@ -24,6 +25,18 @@ WEB_MERCATOR = 3857
 OFFERED_KINDS = ("priority", "nightlife", "district")
 SEEN_KINDS = (MUNICIPALITY, *OFFERED_KINDS)
 MONTHS_A_YEAR = 12
+EXACT_LISTS = ("places", "clusters", "areas")
+# Layers by their words in a link, in the order in which they are offered.
+EXACT_LAYERS = ("rutor", "omraden", "skolor", "observationer", "krogar", "kluster", "fysiska")
+SIGNS = {
+    "rutor": "cell",
+    "omraden": "area",
+    "skolor": "school",
+    "observationer": "observation",
+    "krogar": "venue",
+    "kluster": "cluster",
+    "fysiska": "physical",
+}
 USEFUL_AREA_SHARE = 0.02  # of the built area: what a patrol can be in
 
 
@@ -49,6 +62,11 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
     """Collect everything the template shows."""
     profile, run = on.reference.profile, on.run
     return {
+        "mapped": True,
+        "layers": layer_choices(EXACT_LAYERS),
+        "lists": [Choice(each, text(f"map-list-{each}")) for each in EXACT_LISTS],
+        "scopes": [Choice(each, text(f"map-scope-{each}")) for each in SCOPES],
+        "sheet": [] if run is None else _sheet(run, profile.timezone),
         "profile": profile,
         "projection": projection(profile),
         "areas": area_groups(on.reference),
@@ -61,6 +79,21 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
         "words": words(),
         "synthetic": synthetic or (run is not None and run.synthetic),
     }
+
+
+def layer_choices(names: tuple[str, ...]) -> list[Choice]:
+    """Offer layers by the word of a link, with the sign that each has on map and legend."""
+    return [Choice(name, text(f"map-layer-{name}"), SIGNS[name]) for name in names]
+
+
+def _sheet(run: Run, timezone: str) -> list[str]:
+    """Say where numbers on paper come from, how they were made and what they cannot tell."""
+    created = local(run.created_at, timezone).strftime("%Y-%m-%d %H:%M")
+    return [
+        text("sheet-source-run", run=run.id, created=created),
+        text("sheet-method-run"),
+        text("caveat"),
+    ]
 
 
 def words() -> dict[str, dict[str, str]]:

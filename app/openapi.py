@@ -20,13 +20,16 @@ from app.collections import COLLECTIONS, Collection
 from app.features import Json
 from app.problems import PROGRAM_PATHS
 from app.queries import CRS84, DEFAULT_LIMIT, MOST_ITEMS
+from app.tiles import TILED, tile_parameters
 from geo import cells
+from geo.tiles import MEDIA_TYPE
 from pipelines.questions import DEFAULT_RESOLUTION, SCOPES
 from pipelines.released import LEVELS, PLACE
 from pipelines.roles import ANALYST
 from pipelines.texts import text
 
 GEOJSON = "application/geo+json"
+JSON = "application/json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 PROBLEM = "application/problem+json"
 PAGE = "text/html"
@@ -124,11 +127,35 @@ def _paths(collection: Collection) -> Json:
         get = operation["get"]
         if isinstance(get, dict):
             get["parameters"] = parameters
-    return {
+    paths: Json = {
         path: _get(f"describe{name}", collection.description, "application/json"),
         f"{path}/items": items,
         f"{path}/items/{{fid}}": one,
     }
+    return paths | _tiles(collection) if collection.id in TILED else paths
+
+
+def _tiles(collection: Collection) -> Json:
+    """Describe the tiles of a collection."""
+    path = f"/collections/{collection.id}/tiles/{{grid}}"
+    name, title = collection.id.capitalize(), collection.title
+    described = _get(
+        f"describe{name}Tiles", text("api-tiles", collection=title), JSON, missing=True
+    )
+    one = _get(f"get{name}Tile", text("api-tile", collection=title), MEDIA_TYPE, missing=True)
+    asked = [_reference(name) for name in tile_parameters(collection)]
+    for operation, names in ((described, ("grid",)), (one, ("grid", "zoom", "row", "column"))):
+        get = operation["get"]
+        if isinstance(get, dict):
+            get["parameters"] = [_in_path(each) for each in names] + asked
+            if operation is one:
+                get["responses"] |= {"204": {"description": text("api-nothing")}}
+    return {path: described, f"{path}/{{zoom}}/{{row}}/{{column}}": one}
+
+
+def _in_path(name: str) -> Json:
+    schema: Json = _TEXT if name == "grid" else {"type": "integer", "minimum": 0}
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _methods(root: str) -> Json:
@@ -203,6 +230,7 @@ _KINDS: dict[str, str] = {
     "/ogc": "application/json",
     "/ogc/api": OPENAPI,
     "/ogc/collections/{collection_id}/items": GEOJSON,
+    "/ogc/collections/{collection_id}/tiles/{grid}/": MEDIA_TYPE,
     "/methods": "application/json",
     "/karta/": "application/json",
     "/health": "application/json",
@@ -210,9 +238,15 @@ _KINDS: dict[str, str] = {
 }
 _LINK = ("omrade", "fonster", "typ", "period", "detalj")  # what a link to a picture carries
 _PICTURE = (group_page.BLOCK, group_page.THEME, group_page.WINDOW, group_page.VIEW)
+_OF_TILES = tuple(
+    dict.fromkeys(name for tiled in TILED for name in tile_parameters(COLLECTIONS[tiled]))
+)
 _ASKED: dict[str, tuple[str, ...]] = {
     "/": _LINK,
     "/utgava": _LINK,
+    "/pa-plats": ("omrade", "fonster", "typ", "period", "typ_obs", "ljus"),
+    "/plan": ("tillagd", "fanns", "borttagen", "angrad"),
+    "/vyer": ("adress", "sparad", "ersatt", "borttagen", "angrad"),
     "/lagesbildsgrupp": _PICTURE,
     "/lagesbildsgrupp/protokoll": _PICTURE,
     "/logg": log_page.NAMES,
@@ -222,15 +256,19 @@ _ASKED: dict[str, tuple[str, ...]] = {
     "/logga-in/oidc/svar": ("code", "state", "error"),
     "/ogc/collections/{collection_id}/items": tuple(SCHEMAS),
     "/ogc/collections/{collection_id}/items/{fid}": ("crs",),
+    "/ogc/collections/{collection_id}/tiles/{grid}": _OF_TILES,
+    "/ogc/collections/{collection_id}/tiles/{grid}/{zoom}/{row}/{column}": _OF_TILES,
 }
 _ELSEWHERE: dict[str, tuple[str, ...]] = {
     "/favicon.ico": ("301",),
     "/logga-in/oidc": ("200", "302"),
     "/logga-ut": ("303",),
     "/ogc/collections/{collection_id}/items": ("200", "304"),
+    "/ogc/collections/{collection_id}/tiles/{grid}/{zoom}/{row}/{column}": ("200", "204", "304"),
 }
 _MEANINGS = {
     "200": "Answered.",
+    "204": "Nothing lies there.",
     "301": "The icon has another name.",
     "302": "At the organisation's sign-in service.",
     "303": "On another page: the next one, or the sign-in page.",

@@ -128,7 +128,7 @@ def _theme(profile: Profile, written: str) -> str:
     slug = written.removeprefix(release_page.THEME_PREFIX)
     label = next((each.label for each in profile.categories if each.code == written), "")
     if label or not slug:
-        return label or text("choices-every-theme")
+        return label or text("plan-every-theme")
     return theme_name(slug)
 
 

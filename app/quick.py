@@ -1,4 +1,4 @@
-"""Answers given again before the application is asked, while nothing they depend on can have changed.
+"""Answers given again before the application is asked, while nothing they rest on has changed.
 
 The whole way of a request (cookie, session, account, role, run, release, answer) takes
 milliseconds, and mostly finds what it found for the same reader a moment ago. The outermost layer
@@ -92,8 +92,8 @@ def give(
 
 def _raw(headers: Mapping[str, str]) -> _Headers:
     """Write headers as they are sent, with those of every answer."""
-    every = {"x-request-id": ""} | dict(headers) | HEADERS
-    return [(name.lower().encode(), value.encode()) for name, value in every.items()][1:]
+    every = dict(headers) | HEADERS
+    return [(name.lower().encode(), value.encode()) for name, value in every.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,9 @@ def asked(scope: Scope) -> Asked | None:
     path: bytes | None = scope.get("raw_path")
     if path is None or not path.startswith(BEGINS.encode()):
         return None
-    who, how, known = [], [], b""
+    who: list[bytes] = []
+    how: list[bytes] = []
+    known = b""
     for name, value in scope["headers"]:
         if name in _WHO:
             who += (name, value)
@@ -274,4 +276,4 @@ async def _again(offer: Offer, known: str, began: float, send: Send) -> None:
     named = [*headers, (b"x-request-id", request_id.encode())]
     await send({"type": "http.response.start", "status": status, "headers": named})
     await send({"type": "http.response.body", "body": b"" if same else offer.body})
-    logs.note(logs.Line(request_id, "GET", offer.route, status, began))
+    logs.note(request_id, "GET", offer.route, status, began)

@@ -19,7 +19,7 @@ from geo.errors import InvalidParameter
 from pipelines import answers
 from pipelines.answers import Basis, Window
 from pipelines.questions import Question
-from pipelines.released import PLACE, UNIT, Answer, Asked
+from pipelines.released import PLACE, UNIT, Answer, Asked, Told
 from store.releases import PHYSICAL
 
 EVERYTHING = Question()
@@ -100,15 +100,31 @@ def _told(on: Basis, query: Query, asked: Asked, detail: str) -> Items:
 
 def _all_told(on: Basis, asked: Asked, detail: str) -> tuple[Answer | None, list[Json]]:
     """Ask the release in force; nothing where there is none, or none of this product."""
+    found = told_of(on, asked, detail)
+    if found is None:
+        return None, []
+    told, answer = found
+    return answer, [features.released(told, each, answer) for each in answer.shown]
+
+
+def told_of(on: Basis, asked: Asked, detail: str) -> tuple[Told, Answer] | None:
+    """Ask the release in force: one of its parts, and what that answers.
+
+    None where there is no release, or none of this product.
+
+    Raises
+    ------
+    InvalidParameter
+        The release knows no such period, theme, block, tertial or place.
+    """
     periods = () if on.released is None else on.released.periods(asked.product)
     if asked.period and asked.period not in periods:
         known = ", ".join(periods)
         raise InvalidParameter("unknown-value", name="period", value=asked.period, known=known)
     if on.released is None or not periods:
-        return None, []
+        return None
     told = on.released.part(asked.period, asked.product)
-    answer = told.answer(asked, detail)
-    return answer, [features.released(told, each, answer) for each in answer.shown]
+    return told, told.answer(asked, detail)
 
 
 def released_place(_conn: sa.Connection, on: Basis, fid: str) -> Json | None:

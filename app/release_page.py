@@ -13,12 +13,14 @@ from geo.profile import Profile
 from pipelines import labels
 from pipelines.reference import Reference
 from pipelines.released import PLACE, UNIT, ZONE, Answer, Asked, Released, Shown, Told
+from pipelines.roles import PUBLIC
 from pipelines.texts import text
 from store.releases import SENSITIVE
 
 DETAILS = (PLACE, ZONE, UNIT)
 THEME_PREFIX = "tema-"
 EVERY_WINDOW = "all"
+LAYERS = ("rutor", "omraden", "skolor", "observationer", "fysiska")
 NAMED = 3  # of the other places that a number speaks of
 
 
@@ -128,6 +130,7 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
         "asked_for": _asked_for(chosen.asked, told, profile),
         "wider": _wider(answer, chosen.asked, told, profile),
         "rows": rows_of(answer, chosen.asked, told, profile),
+        "period_name": period_name(chosen.asked.period),
         "query": urlencode(query_of(chosen)),
         "edition": {
             "number": header.number,
@@ -141,6 +144,31 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
         "sensitive": _sensitive(released, chosen.asked.period),
         "words": map_page.words(),
         "synthetic": header.synthetic,
+    }
+
+
+def page(told: dict[str, object] | None, role: str) -> dict[str, object]:
+    """Collect what the page of a map says about an answer; None: nothing is released yet."""
+    if told is None:
+        return {"mapped": False, "told": None, "words": {}}
+    edition = told["edition"]
+    assert isinstance(edition, dict)
+    left = ["left-out-points", "left-out-small", "left-out-later"]
+    hidden = () if role != PUBLIC else ("observationer",)
+    return {
+        "mapped": True,
+        "told": told,
+        "words": told["words"],
+        "passed_over": told["passed_over"],
+        "asked_for": told["asked_for"],
+        "synthetic": told["synthetic"],
+        "layers": map_page.layer_choices(tuple(each for each in LAYERS if each not in hidden)),
+        "left_out": [text(code) for code in (*left, *(("left-out-seen",) if hidden else ()))],
+        "sheet": [
+            text("sheet-source-release", **edition),
+            text("sheet-method-release"),
+            text("caveat"),
+        ],
     }
 
 

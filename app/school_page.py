@@ -16,8 +16,11 @@ from markupsafe import Markup
 
 from app import map_page, release_page
 from app.choices import Choices, pickers, slug
+from app.map_data import feature
 from app.map_page import Choice, window_label
 from app.release_page import Chosen, block_name, period_name
+from app.told_number import told_number
+from app.told_picture import told_picture
 from geo.rings import HoursContrast
 from geo.verdicts import Verdict
 from pipelines import colours, picture, scale, school_rings, wording
@@ -112,7 +115,7 @@ def exact(
     context |= {
         "schools": _offered(schools),
         "chosen_school": "" if row is None else str(schools[row].id),
-        "ranking": _ranking(around_schools, ranked, chosen, row),
+        **_lists(_ranking(around_schools, ranked, chosen, row)),
         "area": "" if chosen.area is None else chosen.area.name,
         "notes": _notes(around_schools),
         "words": chosen.words,
@@ -176,6 +179,12 @@ def _ranking(study: Study, ranked: Ranked, chosen: Choices, here: int | None) ->
     ]
 
 
+def _lists(rows: list[RankRow]) -> dict[str, list[RankRow]]:
+    """Keep schools without any event out of the table: nothing can be said of them."""
+    quiet = [row for row in rows if not row.count and row.slug == Verdict.TOO_FEW]
+    return {"ranking": [row for row in rows if row not in quiet], "quiet": quiet}
+
+
 def _in_area(study: Study, row: int, chosen: Choices) -> bool:
     if chosen.area is None:
         return True
@@ -205,7 +214,7 @@ def _everywhere(
         shapes.append(Shape(disc, fill, stroke=ZONE_LINE, title=f"{school.name}: {counts[row]}"))
         verdict = ranked.judged.of(row)
         about = {"name": school.name, "count": counts[row], "verdict": verdict.value}
-        zones.append(_feature(str(school.id), disc, about))
+        zones.append(feature(str(school.id), disc, about))
     alt = text("schools-picture-all", n=len(zones))
     found = study.everywhere(period)
     return {
@@ -247,8 +256,8 @@ def _one(around: Around, on: Basis, chosen: Choices) -> dict[str, Any]:
         "few": all(ring.verdict is Verdict.TOO_FEW for ring in around.rings),
         "all_schools": f"?{urlencode({k: v for k, v in chosen.given.items() if v})}",
         "map_data": {
-            "rings": [_feature(str(n), disc, {}) for n, disc in enumerate(discs)],
-            "events": [_feature(str(n), at, {"n": many}) for n, (at, many) in enumerate(points)],
+            "rings": [feature(str(n), disc, {}) for n, disc in enumerate(discs)],
+            "events": [feature(str(n), at, {"n": many}) for n, (at, many) in enumerate(points)],
             "school": {"name": around.school.name, "at": [around.school.lon, around.school.lat]},
         },
         "picture": Markup(  # noqa: S704 - `draw` escapes
@@ -316,12 +325,6 @@ def _drawn(shapes: list[Shape], on: Basis, alt: str) -> str:
     return picture.draw(shapes, epsg=on.reference.profile.metric_epsg, size=PICTURE, alt=alt)
 
 
-def _feature(key: str, outline: shapely.Geometry, about: Mapping[str, object]) -> dict[str, Any]:
-    rounded = shapely.set_precision(outline, 1e-6)
-    geometry = shapely.geometry.mapping(rounded)
-    return {"type": "Feature", "id": key, "geometry": geometry, "properties": dict(about)}
-
-
 # --- everybody else
 
 
@@ -349,6 +352,9 @@ def told(
         "passed_over": passed,
         "links": {name: f"?{urlencode({CHOSEN: key} | kept)}" for key, name in zones.items()},
         "asked_query": release_page.query_of(whole),
+        "picture": told_picture(
+            released, whole, reference, text("schools-picture-all", n=len(zones))
+        ),
         "all_schools": f"?{urlencode(kept)}",
     }
     if zone:
@@ -373,12 +379,12 @@ def _zone_context(
     part = released.part(own.asked.period)
     blocks = [
         {"name": block_name(block, reference.profile)}
-        | _number(released, _block(own, block), reference)
+        | told_number(released, _block(own, block), reference)
         for block in part.blocks
         if _told_apart(part, replace(own.asked, blocks=(block,)))
     ]
     periods = [
-        {"name": period_name(period)} | _number(released, _in(own, period), reference)
+        {"name": period_name(period)} | told_number(released, _in(own, period), reference)
         for period in released.periods()
         if any(unit.zone == key for unit in released.part(period).units)
     ]
@@ -396,17 +402,3 @@ def _in(chosen: Chosen, period: str) -> Chosen:
 def _told_apart(told: Told, asked: Asked) -> bool:
     """Tell whether a number speaks of less than the whole week."""
     return len(told.answer(asked, ZONE).blocks) < len(told.blocks)
-
-
-def _number(released: Released, chosen: Chosen, reference: Reference) -> dict[str, Any]:
-    """Give one number of the release with what is said of it."""
-    found = release_page.context(released, chosen, reference)
-    rows = found["rows"]
-    one = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
-    return {
-        "count": found["total"],
-        "wider": found["wider"],
-        "verdict": "" if one is None else one.verdict,
-        "why": "" if one is None else one.why,
-        "trend": "" if one is None else one.trend,
-    }

@@ -10,10 +10,13 @@ from fastapi import Request
 from fastapi.templating import Jinja2Templates
 
 from app.attempts import Attempts
-from app.kept import AnswerCache
+from app.background import Background
+from app.kept import AnswerCache, Shelf
 from app.oidc import Provider
 from app.passwords import Passwords
+from app.tiles import Drawing
 from pipelines import roles
+from pipelines.hot_places import When
 from pipelines.looks import Log
 from pipelines.reference import ReferenceCache
 from pipelines.released import ReleasedCache
@@ -32,8 +35,11 @@ class Services:
     now: Callable[[], datetime]  # aware UTC
     pages: Jinja2Templates
     answers: AnswerCache
+    drawings: Shelf[Drawing]
+    hot: Shelf[dict[str, When]]
     reference: ReferenceCache
     released: ReleasedCache
+    background: Background
     attempts: Attempts
     passwords: Passwords
     provider: Provider | None  # None: local accounts only

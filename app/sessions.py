@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import Request
 
 from app.services import services
+from pipelines.settings import Settings
 from store import sessions
 from store.sessions import Session
 
@@ -64,13 +65,26 @@ def find(request: Request) -> Session | None:
     if digest is None:
         return None
     parts = services(request)
-    now, idle = parts.now(), timedelta(minutes=parts.settings.session_idle_minutes)
+    now = parts.now()
     with parts.installation.journal.read() as connection:
-        found = sessions.find(connection, digest, now, idle)
+        found = sessions.find(connection, digest, now, idle(parts.settings))
     if found is not None and now - found.seen_at >= TOUCHED_EVERY:
         with parts.installation.journal.write() as connection:
             sessions.touch(connection, digest, now)
     return found
+
+
+def idle(settings: Settings) -> timedelta:
+    """Tell how long a session may rest before it ends."""
+    return timedelta(minutes=settings.session_idle_minutes)
+
+
+def surely_until(session: Session, rest: timedelta) -> datetime:
+    """Tell until when a session that was just found must not be looked at again.
+
+    Then it may have ended, or has to be noted as in use.
+    """
+    return min(session.expires_at, session.seen_at + min(rest, TOUCHED_EVERY))
 
 
 def end(request: Request) -> None:

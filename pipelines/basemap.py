@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 PIXELS: Final = 512  # of a square on the screen
 LARGEST_M: Final = 200_000.0  # a square's side: the first zoom level; and the last
-SMALLEST_M: Final = 500.0
+SMALLEST_M: Final = 512.0
 ALWAYS: Final = 1e9
 # Layer -> kind -> the coarsest scale, in metres a pixel, at which it is still shown.
 SHOWN: Final = {
@@ -186,8 +186,8 @@ def _compressed(body: bytes) -> bytes:
 
 _PICTURE_PIXELS: Final = 800
 _LOOKS: Final = {  # layer -> fill, stroke and width in a still picture
-    "water": ("#aecbe0", "none", 1.0),
     "green": ("#dbe8d2", "none", 1.0),
+    "water": ("#aecbe0", "none", 1.0),
     "buildings": ("#ddd6ca", "none", 1.0),
     "rails": ("none", "#a9a49c", 1.0),
     "streets": ("none", "#d3cdc2", 1.4),

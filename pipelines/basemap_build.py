@@ -6,6 +6,7 @@ import hashlib
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,6 @@ from store.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import date
 
     from numpy.typing import NDArray
 
@@ -101,7 +101,7 @@ def build(
     """
     for path in files:
         if not path.is_file():
-            raise UnreadableFile("file-missing", file=path.name)
+            raise UnreadableFile("basemap-missing", file=path.name)
     with whole_file(target) as draft, tempfile.TemporaryDirectory(dir=draft.parent) as scratch:
         origin = _origin(files, said)
         sheet = Sheet(ground)
@@ -125,14 +125,177 @@ def _shapes(path: Path, box: BBox, scratch: Path) -> Iterator[Found]:
 def _origin(files: Sequence[Path], said: Origin) -> Origin:
     """Complete what was said with what the first file says."""
     first = files[0]
-    named, day = "", ""
+    named, day = "", datetime.fromtimestamp(first.stat().st_mtime, UTC).date()
     if ".osm" in first.suffixes:
-        named, day = basemap_osm.ATTRIBUTION, basemap_osm.day(first).isoformat()
+        named, day = basemap_osm.ATTRIBUTION, basemap_osm.day(first) or day
     elif first.suffix == ".pmtiles":
         named = TileFile(first).attribution()
-    named, day = said.attribution or named, said.made or day
-    if not named:
+    if not (said.attribution or named):
         raise InvalidParameter("basemap-nobody-named", file=first.name)
-    if not day:
-        raise InvalidParameter("basemap-no-day", file=first.name)
-    return replace(said, attribution=named, made=day)
+    return replace(said, attribution=said.attribution or named, made=said.made or day.isoformat())
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Parts of one kind that came together, in metres."""
+
+    kind: NDArray[np.object_]
+    name: NDArray[np.object_]
+    shapes: NDArray[np.object_]
+
+
+class Sheet:
+    """Collects shapes by layer, in metres and cut to the ground."""
+
+    def __init__(self, ground: Ground) -> None:
+        """Start empty."""
+        self._epsg = ground.epsg
+        self._bounds = ground.bounds
+        self.pieces: dict[str, list[_Piece]] = defaultdict(list)
+
+    def take(self, found: Iterable[Found], progress: Callable[[int], None]) -> None:
+        """Take shapes in, many at a time."""
+        source, read = iter(found), 0
+        while batch := list(islice(source, BATCH)):
+            read += len(batch)
+            groups: dict[tuple[str, int, float], list[Found]] = defaultdict(list)
+            for one in batch:
+                groups[one.layer, one.epsg, one.width_m].append(one)
+            for (layer, epsg, width_m), members in groups.items():
+                outlines = shapely.from_wkb([one.outline for one in members], on_invalid="ignore")
+                kind = np.array([one.kind for one in members], dtype=object)
+                name = np.array([one.name for one in members], dtype=object)
+                metres = self._metres(outlines, epsg)
+                if width_m:
+                    metres = shapely.buffer(metres, width_m / 2, quad_segs=2)
+                self.put(layer, kind, name, metres)
+            progress(read)
+
+    def put(
+        self,
+        layer: str,
+        kind: NDArray[np.object_],
+        name: NDArray[np.object_],
+        metres: NDArray[np.object_],
+    ) -> None:
+        """Take shapes of a layer in, cut and taken apart: (n,) each."""
+        wrong = ~shapely.is_valid(metres)
+        metres[wrong] = shapely.make_valid(metres[wrong])
+        cut = shapely.clip_by_rect(metres, *self._bounds)
+        parts, owner = shapely.get_parts(cut, return_index=True)
+        parts = shapely.set_precision(parts, GRID_M, mode="pointwise")
+        wanted = shapely.GeometryType[LAYERS[layer].upper()].value
+        kept = (shapely.get_type_id(parts) == wanted) & ~shapely.is_empty(parts)
+        if kept.any():
+            owner = owner[kept]
+            self.pieces[layer].append(_Piece(kind[owner], name[owner], parts[kept]))
+
+    def _metres(self, outlines: NDArray[np.object_], epsg: int) -> NDArray[np.object_]:
+        """Project; what cannot be projected is empty."""
+
+        def project(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+            x, y = crs.transform(corners[:, 0], corners[:, 1], epsg, self._epsg)
+            return np.column_stack([x, y])
+
+        metres = np.asarray(shapely.transform(shapely.force_2d(outlines), project))
+        finite = np.isfinite(shapely.bounds(metres)).all(axis=1)
+        metres[~finite] = shapely.Point()
+        return metres
+
+    def layers(self) -> dict[str, Layer]:
+        """Give what was collected, lines of one name joined and small things last."""
+        found = {name: _joined(pieces) for name, pieces in self.pieces.items()}
+        for name in ("streets", "rails"):
+            if name in found:
+                found[name] = _merged(found[name])
+        for name, least in NAMED_M2.items():
+            if name in found:
+                found["names"] = _with_landmarks(found.get("names"), found[name], name, least)
+        return {name: _ordered(name, found[name]) for name in LAYERS if name in found}
+
+
+def _joined(pieces: Sequence[_Piece]) -> Layer:
+    return Layer(
+        np.concatenate([piece.shapes for piece in pieces]),
+        np.concatenate([piece.kind for piece in pieces]),
+        np.concatenate([piece.name for piece in pieces]),
+    )
+
+
+def _merged(layer: Layer) -> Layer:
+    """Join the pieces of each street, so that its name has room along it."""
+    groups: dict[tuple[str, str], list[shapely.Geometry]] = defaultdict(list)
+    for shape, kind, name in zip(layer.shapes, layer.kind, layer.name, strict=True):
+        groups[kind, name or ""].append(shape)
+    rows = [
+        (line, *key)
+        for key, lines in sorted(groups.items())
+        for line in shapely.get_parts(shapely.line_merge(shapely.MultiLineString(lines)))
+    ]
+    shapes, kind, name = (np.array(column, dtype=object) for column in zip(*rows, strict=True))
+    return Layer(shapes, kind, name)
+
+
+def _with_landmarks(names: Layer | None, areas: Layer, layer: str, least_m2: float) -> Layer:
+    """Add the names of large waters and parks, each once, in the middle of its largest part."""
+    largest: dict[str, tuple[float, shapely.Geometry]] = {}
+    for shape, name in zip(areas.shapes, areas.name, strict=True):
+        if name and shape.area >= max(least_m2, largest.get(name, (0.0, None))[0]):
+            largest[name] = (shape.area, shape)
+    points = [shapely.point_on_surface(shape) for _, shape in largest.values()]
+    made = Layer(
+        np.array(points, dtype=object),
+        np.array([NAME_KINDS[layer]] * len(points), dtype=object),
+        np.array(list(largest), dtype=object),
+    )
+    return (
+        made
+        if names is None
+        else _joined([_Piece(n.kind, n.name, n.shapes) for n in (names, made)])
+    )
+
+
+def _ordered(name: str, layer: Layer) -> Layer:
+    """Put large areas and small streets first: what comes later is drawn on top."""
+    if name == "streets":
+        rank = np.array([STREETS.index(kind) for kind in layer.kind])
+        order = np.argsort(-rank, kind="stable")
+    elif LAYERS[name] == "Polygon":
+        order = np.argsort(-shapely.area(layer.shapes), kind="stable")
+    else:
+        order = np.arange(layer.shapes.size)
+    return Layer(layer.shapes[order], layer.kind[order], layer.name[order])
+
+
+def write(path: Path, layers: dict[str, Layer], ground: Ground, origin: Origin) -> About:
+    """Write a background map; the same shapes give the same file."""
+    digest = hashlib.sha256()
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": f"{origin.made}T00:00:00.000Z"})
+    try:
+        for name, layer in layers.items():
+            outlines = shapely.to_wkb(layer.shapes)
+            for column in (outlines, layer.kind, layer.name):
+                digest.update(repr(column.tolist()).encode())
+            pyogrio.raw.write(
+                path,
+                outlines,
+                [layer.kind, layer.name],
+                ["kind", "name"],
+                layer=name,
+                driver="GPKG",
+                geometry_type=LAYERS[name],
+                crs=f"EPSG:{ground.epsg}",
+                SPATIAL_INDEX="NO",
+            )
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+    about = About(
+        epsg=ground.epsg,
+        envelope=ground.envelope,
+        attribution=origin.attribution,
+        digest=digest.hexdigest()[:32],
+        made=origin.made,
+        invented=origin.invented,
+    )
+    background.describe(path, about)
+    return about

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from geo.errors import InvalidParameter, UnreadableFile
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from store.records import BBox
 
 ATTRIBUTION: Final = "© OpenStreetMap contributors"
-LICENCE: Final = "ODbL 1.0"
 KEYS: Final = ("highway", "railway", "waterway", "building", "natural", "landuse", "leisure")
 AREA_KEYS: Final = ("waterway", "building", "natural", "landuse", "leisure")
 NEAR: Final = 0.25  # degrees: an object that begins farther away does not reach the municipality
@@ -66,14 +65,14 @@ def shapes(path: Path, box: BBox, scratch: Path) -> Iterator[Found]:
         raise UnreadableFile("basemap-not-osm", file=path.name) from fault
 
 
-def day(path: Path) -> date:
-    """Tell of which day an extract is: what it says itself, or else the day of its file."""
+def day(path: Path) -> date | None:
+    """Tell of which day an extract says it is; None where it says nothing."""
     osmium = _osmium()
     try:
         said = osmium.FileProcessor(str(path)).header.get("osmosis_replication_timestamp")
         return datetime.fromisoformat(said).date()
     except (RuntimeError, ValueError):
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC).date()
+        return None
 
 
 class _Reader:

@@ -84,6 +84,7 @@ class Town:
 
     quarters: tuple[str, ...]  # the priority areas
     core: str
+    streets: tuple[Street, ...]
     addresses: tuple[Spot, ...]
     crossings: tuple[Crossing, ...]
     tunnels: tuple[Spot, ...]
@@ -122,6 +123,7 @@ def build(reference: ReferenceSet, rng: np.random.Generator) -> Town:
     return Town(
         quarters=tuple(quarters),
         core=cores[0],
+        streets=tuple(streets),
         addresses=addresses,
         crossings=_crossings(streets, epsg),
         tunnels=_tunnels(streets, quarters, epsg),

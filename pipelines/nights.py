@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from geo.holidays import Holiday
     from geo.profile import Profile
     from geo.reporting import LateShare
     from geo.windows import Span
@@ -38,6 +39,7 @@ WEEKS_A_YEAR = 52  # back to the same weekends: the same days of the week, whate
 DATED = 0.9  # of the events: fewer registration dates, and periods are compared as they stand now
 HOUR, DAY_HOURS = 60, 24  # minutes, hours
 DAY = timedelta(days=1)
+OUTINGS = ("walpurgis-night", "new-years-eve", "christmas-day")
 _CODE = re.compile(r"(\d{4})-W(\d{2})", re.ASCII)
 
 
@@ -417,3 +419,26 @@ def marks(evening: date, profile: Profile) -> tuple[Mark, ...]:
         found.append(Mark("payday", text("night-payday")))
     found += [Mark("event", one.name) for one in profile.events if one.first <= evening <= one.last]
     return tuple(found)
+
+
+def kinds(weekend: Weekend, profile: Profile) -> frozenset[str]:
+    """Tell in which ways any night of a weekend is not like others."""
+    evenings = (weekend.monday + (span.weekday - 1) * DAY for span in spans(profile))
+    return frozenset(mark.kind for evening in evenings for mark in marks(evening, profile))
+
+
+def other_evenings(weekends: Sequence[Weekend], profile: Profile) -> tuple[Holiday, ...]:
+    """List the evenings of holidays on other days of some consecutive weeks: in no weekend night.
+
+    People go out on them as on a weekend, and the numbers of weekend nights do not show it.
+    """
+    weekdays = {span.weekday for span in spans(profile)}
+    first, last = min(weekends).monday, max(weekends).monday + 6 * DAY
+    days = [first + n * DAY for n in range((last - first).days + 1)]
+    return tuple(
+        one
+        for day in days
+        if day.isoweekday() not in weekdays
+        for one in holidays.named(day)
+        if one.code in OUTINGS or holidays.is_red(day + DAY)
+    )

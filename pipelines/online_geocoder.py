@@ -7,18 +7,14 @@ only when its name is that of the text and its place is inside the municipality.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import logging
 import math
-import socket
-import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -41,6 +37,7 @@ from geo.gazetteer import (
     Match,
     plausible,
 )
+from pipelines import outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -320,46 +317,11 @@ def _asker(
 
 def _fetch(url: str, *, timeout: float, headers: Mapping[str, str]) -> object:
     """Get JSON from a URL: one request, no redirect, no proxy, bounded in time and size."""
-    started = time.monotonic()
-    parts = urlsplit(url)
-    opened = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-    connection = opened(parts.hostname or "", parts.port, timeout=timeout)
     try:
-        connection.connect()
-        left = timeout - (time.monotonic() - started)
-        status, body = _exchange(connection, f"{parts.path}?{parts.query}", headers, left)
-    except (OSError, HTTPException) as fault:
-        late = isinstance(fault, TimeoutError) or time.monotonic() - started >= timeout
-        raise _Fault("geocoder-timeout" if late else "geocoder-unreachable") from fault
-    finally:
-        connection.close()
-    if time.monotonic() - started >= timeout:
-        raise _Fault("geocoder-timeout")
-    return _json(status, body)
-
-
-def _exchange(
-    connection: HTTPConnection, target: str, headers: Mapping[str, str], seconds: float
-) -> tuple[int, bytes]:
-    """Ask and read, hanging up when the time is over.
-
-    A socket's own limit is not enough: it starts anew with each byte of a server that drips.
-    """
-    alarm = threading.Timer(seconds, _hang_up, [connection.sock])
-    alarm.daemon = True
-    alarm.start()
-    try:
-        connection.request("GET", target, headers=dict(headers))
-        with connection.getresponse() as response:
-            return response.status, response.read(LARGEST_ANSWER + 1)
-    finally:
-        alarm.cancel()
-
-
-def _hang_up(line: socket.socket) -> None:
-    # The other side may have been quicker.
-    with contextlib.suppress(OSError):
-        line.shutdown(socket.SHUT_RDWR)
+        answer = outside.ask(url, headers, seconds=timeout, most_bytes=LARGEST_ANSWER)
+    except outside.Unanswered as fault:
+        raise _Fault("geocoder-timeout" if fault.late else "geocoder-unreachable") from fault
+    return _json(answer.status, answer.body)
 
 
 def _json(status: int, body: bytes) -> object:

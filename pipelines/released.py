@@ -7,7 +7,7 @@ events, and no number is made by subtracting.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -16,7 +16,8 @@ import shapely
 
 from geo import atoms
 from geo.errors import InvalidParameter, NotFound, StoreUnavailable
-from pipelines.texts import language, text
+from pipelines import labels
+from pipelines.texts import LANGUAGES, language, speaking, text
 from store import releases
 from store.releases import TREE
 
@@ -91,11 +92,14 @@ class Told:
         self.themes = tuple(sorted({value for atom in part.atoms for value in atom.themes}))
         self.blocks = tuple(sorted({value for atom in part.atoms for value in atom.blocks}))
         self.tertials = tuple(sorted({value for atom in part.atoms for value in atom.tertials}))
-        self.units: tuple[Unit, ...] = part.units
+        self._units = {spoken: _named(part.units, spoken) for spoken in LANGUAGES}
         row = {unit.number: number for number, unit in enumerate(part.units)}
         self._on = [np.array([row[number] for number in atom.units]) for atom in part.atoms]
-        self._names = {unit.place: unit.place_name for unit in part.units}
-        self._names |= {unit.zone: unit.zone_name for unit in part.units}
+        self._names = {
+            spoken: {unit.place: unit.place_name for unit in units}
+            | {unit.zone: unit.zone_name for unit in units}
+            for spoken, units in self._units.items()
+        }
         slugs = {
             PLACE: [unit.place for unit in part.units],
             ZONE: [unit.zone for unit in part.units],
@@ -111,6 +115,11 @@ class Told:
             (each.level, each.place, each.theme, each.block): each for each in part.findings
         }
         self._kept = lru_cache(maxsize=_KEPT_ANSWERS)(self._answer)
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """List the smallest parts of the ground, named in the reader's language."""
+        return self._units[language()]
 
     def _partition(self, level: str) -> atoms.Partition:
         """Lay the atoms out over places, zones or units."""
@@ -228,7 +237,8 @@ class Told:
     def _name(self, places: Sequence[str], zones: Sequence[str], level: str) -> str:
         """Name a union: of a few places or zones by all their names."""
         slugs = places if level == PLACE else zones
-        names = [self._names[slug] for slug in slugs[:_NAMES]]
+        known = self._names[language()]
+        names = [known[slug] for slug in slugs[:_NAMES]]
         if len(slugs) <= _NAMES:
             return ", ".join(names)
         return text("release-names-more", names=", ".join(names), more=len(slugs) - _NAMES)
@@ -247,6 +257,19 @@ class Told:
         if len(slugs) != 1 or theme is None or block is None or tuple(tertials) != self.tertials:
             return None
         return self._findings.get((level, slugs[0], theme, block))
+
+
+def _named(units: Sequence[Unit], spoken: str) -> tuple[Unit, ...]:
+    """Say the names that the release itself has made."""
+    with speaking(spoken):
+        return tuple(
+            replace(
+                unit,
+                place_name=labels.place(unit.place_name),
+                zone_name=labels.place(unit.zone_name),
+            )
+            for unit in units
+        )
 
 
 def ground(told: Told, shown: Shown) -> shapely.Geometry | None:

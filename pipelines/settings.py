@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 from geo.errors import InvalidParameter
+from pipelines import wmts
 from pipelines.roles import ACCOUNT_ROLES, GROUP
 
 PREFIX = "LAGESBILD_"
@@ -58,6 +59,20 @@ class Settings(BaseSettings):
         default="lagesbild",
         min_length=1,
         description="How the geocoding server sees this installation.",
+    )
+    basemap: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Background map: a file of `lagesbild basemap build`, or a WMTS address with"
+        " {z}, {x} and {y}.",
+    )
+    basemap_key: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="What opens that address: takes the place of {key}, or goes as Authorization.",
+    )
+    basemap_attribution: str | None = Field(
+        default=None, max_length=200, description="Whom the background map names; for an address."
     )
     secrets_dir: Path | None = Field(
         default=None,
@@ -150,6 +165,11 @@ class Settings(BaseSettings):
         return named["init_settings"], named["env_settings"], secrets
 
     @property
+    def basemap_address(self) -> str | None:
+        """Give the background map's address; None where it is a file, or there is none."""
+        return self.basemap if self.basemap and "://" in self.basemap else None
+
+    @property
     def oidc(self) -> bool:
         """Tell whether people sign in at their organisation's own service."""
         return self.oidc_issuer is not None
@@ -168,7 +188,8 @@ def load() -> Settings:
     InvalidParameter
         A variable or a secret's file begins with ``LAGESBILD_`` and is none of ours, so that a
         typo cannot pass (``unknown-setting``); a value cannot be used (``invalid-setting``); a
-        setting needs another one that is not there (``setting-missing``).
+        setting needs another one that is not there (``setting-missing``); the background map's
+        address is none (``basemap-address-unusable``, ``basemap-key-missing``).
     """
     folder = os.environ.get(variable("secrets_dir"))
     if folder is not None and not Path(folder).is_dir():
@@ -182,11 +203,20 @@ def load() -> Settings:
         raise InvalidParameter("invalid-setting", name=variable(field)) from None
     if settings.geocoder_kind != "none" and settings.geocoder_url is None:
         raise InvalidParameter("setting-missing", name=variable("geocoder_url"))
+    _check_basemap(settings)
     if any(getattr(settings, field) is not None for field in OIDC_NEEDS):
         for field in OIDC_NEEDS:
             if getattr(settings, field) is None:
                 raise InvalidParameter("setting-missing", name=variable(field))
     return settings
+
+
+def _check_basemap(settings: Settings) -> None:
+    """Refuse an address of a map service that cannot be used, or one that names nobody."""
+    if settings.basemap_address is not None:
+        wmts.check(settings.basemap_address, settings.basemap_key)
+        if settings.basemap_attribution is None:
+            raise InvalidParameter("setting-missing", name=variable("basemap_attribution"))
 
 
 def _refuse_unknown(names: list[str]) -> None:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LAYERS: Final = {  # layer -> what it is made of
-    "water": "Polygon",
+LAYERS: Final = {  # layer -> what it is made of; the first is drawn first
     "green": "Polygon",
+    "water": "Polygon",
     "buildings": "Polygon",
     "rails": "LineString",
     "streets": "LineString",

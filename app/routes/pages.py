@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app import access, map_page
+from app import access, choices, map_page, places_page
 from app.access import MapReader, Reader
 from app.routes import admin, group, release
 from app.services import services
@@ -26,7 +26,7 @@ router = APIRouter()
 
 # What a link to the map says; whatever else somebody writes into one stays out of the log.
 LINKED = frozenset(
-    {"omrade", "fonster", "typ", "period", "rutor", "kring", "lager", "lista", "vald"}
+    {"omrade", "fonster", "typ", "period", "detalj", "rutor", "kring", "lager", "lista", "vald"}
 )
 SLUG = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)
 LARGEST_M = 1000  # a name for more ground than this is no landmark
@@ -50,8 +50,19 @@ def exact_map(request: Request, reader: Reader) -> Response:
             return RedirectResponse(by_id, status_code=303)
         synthetic = imports.any_synthetic(conn)
         proof = None if on.run is None else proving.found(conn, on.run)
+        chosen = choices.read(request.query_params, on.reference, on.run)
+        listed = places_page.rows(conn, on, request.query_params)
     context = map_page.context(on, synthetic=synthetic)
-    context |= {"reader": reader, "usefulness": map_page.usefulness(proof)}
+    context |= {
+        "reader": reader,
+        "usefulness": map_page.usefulness(proof),
+        "given": chosen.given,
+        "listed": listed,
+        "asked_for": " · ".join(chosen.words),
+        "passed_over": chosen.passed_over,
+        "still": request.url.query,
+        "day": parts.now().date(),
+    }
     asked = {
         name: value
         for name, value in request.query_params.items()

@@ -119,7 +119,7 @@ def _answer(request: Request, profile: Profile, row: Row, outcome: str) -> Respo
     told = {
         "outcome": outcome,
         "id": row.id,
-        "text": text(f"plan-{outcome}", row=plan_page.named(profile, row)),
+        "text": text(f"plan-is-{outcome}", row=plan_page.named(profile, row)),
         "href": f"/plan#rad-{row.id}",
     }
     if outcome in UNDONE_BY:
@@ -135,7 +135,7 @@ def _said(request: Request, conn: sa.Connection, profile: Profile) -> dict[str, 
         row = stored.one(conn, int(written)) if known else None
         if row is not None and (row.removed_at is not None) == (outcome == "removed"):
             return {
-                "text": text(f"plan-{outcome}", row=plan_page.named(profile, row)),
+                "text": text(f"plan-is-{outcome}", row=plan_page.named(profile, row)),
                 "id": row.id,
                 "undo": UNDONE_BY.get(outcome, ""),
             }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import map_page, release_page
+from app import map_page, places_page, release_page
 from app.access import MapReader, Reader, note
 from app.services import services
+from pipelines import answers
 from pipelines.roles import COORDINATOR
 from store import observations
 
@@ -27,16 +28,22 @@ def home(request: Request, reader: Reader) -> Response:
     with parts.store_for(reader.role).read() as conn:
         reference = parts.reference.read(conn)
         waits = reader.role == COORDINATOR and len(observations.unreviewed(conn))
-    context: dict[str, object] = {
+        on = answers.basis(conn, reader.role, reference, released)
+        listed = places_page.told_rows(conn, on, request.query_params)
+    asked: dict[str, str] = {}
+    told: dict[str, object] | None = None
+    if released is not None and released.periods():
+        chosen = release_page.choose(request.query_params, released, reference)
+        told = release_page.context(released, chosen, reference)
+        asked = release_page.query_of(chosen)
+    context = release_page.page(told, reader.role) | {
         "reader": reader,
         "profile": reference.profile,
         "projection": map_page.projection(reference.profile),
         "waiting": waits,
+        "listed": listed,
+        "still": request.url.query,
+        "day": parts.now().date(),
     }
-    asked: dict[str, str] = {}
-    if released is not None and released.periods():
-        chosen = release_page.choose(request.query_params, released, reference)
-        context["told"] = release_page.context(released, chosen, reference)
-        asked = release_page.query_of(chosen)
     note(request, reader, "release-page", asked=asked)
     return parts.pages.TemplateResponse(request, "release.html", context)

@@ -108,7 +108,7 @@ def _answer(request: Request, view: View, outcome: str) -> Response:
     told: dict[str, object] = {
         "outcome": outcome,
         "id": view.id,
-        "text": text(f"view-{outcome}", name=view.name),
+        "text": text(f"view-is-{outcome}", name=view.name),
         "href": view.address,
     }
     if outcome in UNDONE_BY:
@@ -124,7 +124,7 @@ def _said(request: Request, reader: Reader, conn: sa.Connection) -> dict[str, ob
         view = stored.one(conn, reader.name, int(written)) if known else None
         if view is not None and (view.removed_at is not None) == (outcome == "removed"):
             return {
-                "text": text(f"view-{outcome}", name=view.name),
+                "text": text(f"view-is-{outcome}", name=view.name),
                 "id": view.id,
                 "undo": UNDONE_BY.get(outcome, ""),
             }

@@ -1,13 +1,15 @@
-"""Every code somebody may meet has a Swedish sentence, and every sentence gets its values."""
+"""Every code somebody may meet has a sentence in each language, and it gets its values."""
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from babel.messages.pofile import read_po
 from scipy import sparse
 
+from app import guide_page, ways
 from app.access import PURPOSES
 from app.collections import COLLECTIONS
 from app.release_page import DETAILS
@@ -17,10 +19,21 @@ from geo.emerging import Pattern
 from geo.map_products import MapChoices, standard_maps
 from geo.profile import AREA_KINDS
 from geo.verdicts import Reason, Verdict
-from pipelines import bundles, profiles, retention
+from pipelines import bundles, group, labels, profiles, retention
 from pipelines.release_parts import TERTIALS
 from pipelines.roles import ROLES
-from pipelines.texts import LOCALE, sentence, text
+from pipelines.texts import (
+    BROWSER,
+    ENGLISH,
+    LANGUAGES,
+    LOCALE,
+    SWEDISH,
+    for_browser,
+    listed,
+    sentence,
+    speaking,
+    text,
+)
 from store import journal
 from store.releases import PHYSICAL, SENSITIVE, TREE
 from store.retention import CLASSES
@@ -37,18 +50,26 @@ CODE = re.compile(r"[a-z0-9]+(-[a-z0-9_]+)+")
 # Where a code is handed on by a variable; the codes themselves are constants elsewhere.
 HANDED_ON = {
     *("pipelines/profiles.py", "pipelines/texts.py", "pipelines/commands/door.py"),
-    *("geo/reporting.py", "app/log_page.py"),
+    *("geo/reporting.py", "app/log_page.py", "pipelines/labels.py"),
 }
 # Modules whose row faults become the reasons of rows in quarantine.
 ROW_FAULTS = ("fields", "times", "kinds", "placing", "batches")
 
 
-def catalogue():
-    with (LOCALE / "sv.po").open("rb") as file:
+TEMPLATES = sorted((ROOT / "web" / "templates").rglob("*.html"))
+SCRIPTS = sorted((ROOT / "web" / "static" / "js").rglob("*.js"))
+# In a template or a script: a code, and the family of one that is put together.
+SAID = re.compile(r"""\bt\(\s*["']([a-z0-9_-]+)["']\s*[,)]""")
+PUT_TOGETHER = re.compile(r"""\bt\(\s*(?:["']([a-z0-9_-]+)-["']\s*~|`([a-z0-9_-]+)-\$\{)""")
+
+
+def catalogue(language):
+    with (LOCALE / f"{language}.po").open("rb") as file:
         return {message.id: message.string for message in read_po(file) if message.id}
 
 
-SENTENCES = catalogue()
+CATALOGUES = {language: catalogue(language) for language in LANGUAGES}
+SENTENCES = CATALOGUES[SWEDISH]
 
 
 def error_names():
@@ -120,6 +141,54 @@ def test_every_placeholder_of_a_sentence_is_given_where_it_is_raised():
             if None not in keywords and not wanted <= keywords:
                 lacking[place] = (code, wanted - keywords)
     assert lacking == {}
+
+
+def test_both_languages_say_the_same_things():
+    assert set(CATALOGUES[ENGLISH]) == set(SENTENCES)
+    for code, words in SENTENCES.items():
+        other = CATALOGUES[ENGLISH][code]
+        assert sorted(re.findall(r"\{[^}]*\}", words)) == sorted(re.findall(r"\{[^}]*\}", other)), (
+            code
+        )
+        assert (words[:1] == " ") == (other[:1] == " "), code
+
+
+def test_english_sentences_have_no_swedish_letters():
+    allowed = {"language-sv", "reason-unknown-light"}  # a language's own name, a file's own word
+    for code, words in CATALOGUES[ENGLISH].items():
+        left = words.replace("Lägesbild", "")
+        assert code in allowed or not re.search("[åäöÅÄÖ]", left), code
+
+
+@pytest.mark.parametrize("path", [*TEMPLATES, *SCRIPTS], ids=lambda path: path.name)
+def test_every_code_of_a_page_or_script_has_a_sentence(path):
+    begins = BROWSER if path.suffix == ".js" else ""
+    said = set(SAID.findall(path.read_text("utf-8")))
+    assert {code for code in said if begins + code not in SENTENCES} == set()
+
+
+def test_families_that_pages_and_scripts_put_together_are_known():
+    for path in (*TEMPLATES, *SCRIPTS):
+        begins = BROWSER if path.suffix == ".js" else ""
+        for found in PUT_TOGETHER.findall(path.read_text("utf-8")):
+            assert begins + "".join(found) in MEMBERS, path.name
+
+
+@pytest.mark.parametrize("path", [*TEMPLATES, *SCRIPTS], ids=lambda path: path.name)
+def test_pages_and_scripts_hold_no_swedish_of_their_own(path):
+    written = path.read_text("utf-8").replace("Lägesbild", "")
+    # Comments explain; what stands in <code> is typed on a command line.
+    for aside in (r"\{#.*?#\}", r"/\*.*?\*/", r"//[^\n]*", r"<code>.*?</code>"):
+        written = re.sub(aside, "", written, flags=re.DOTALL)
+    assert re.findall(r"[^\s\"'>]*[åäöÅÄÖ][^\s\"'<]*", written) == []
+
+
+def test_scripts_are_given_their_sentences_without_the_mark():
+    with speaking(ENGLISH):
+        given = for_browser()
+    own = {code for code in SENTENCES if code.startswith(BROWSER)}
+    assert {BROWSER + code for code in given} == own
+    assert own
 
 
 def test_codes_that_are_put_together_belong_to_a_known_family():
@@ -203,6 +272,7 @@ def spread(arguments):
     return [each for one in arguments for each in [one] * (1 + isinstance(one, ast.Starred))]
 
 
+PROFILE = profiles.load("eskilstuna").profile
 REASONS = set().union(*(strings(module) for module in ROW_FAULTS)) | {
     code for code in strings("ingest") if code.startswith("id-")
 }
@@ -223,7 +293,7 @@ MEMBERS = {
     "time": keys_of("pipelines/ingest.py", "_precision"),
     "kind": {"incidents", "observations", "table"},
     "head": {*("number", "when", "kind", "file", "read", "accepted", "duplicates", "quarantined")},
-    "theme": {category.theme for category in profiles.load("eskilstuna").profile.categories},
+    "theme": {category.theme for category in PROFILE.categories},
     "observation": set(observations.TYPES.values()),
     "light": set(observations.LIGHTS.values()),
     "area-kind": set(AREA_KINDS),
@@ -255,6 +325,18 @@ MEMBERS = {
     },
     "release-state": returned("pipelines/commands/release.py", "_state"),
     "release-audit": returned("pipelines/commands/release.py", "_audited"),
+    "choices-unknown": given("_known", 3) | {"area"},
+    "way": {name for _, name, _ in (*ways.TASKS, *ways.MORE)},
+    "band": {band.name.lower() for band in group.BANDS},
+    "window-name": {window.name for window in PROFILE.windows},
+    "category": {category.code for category in PROFILE.categories},
+    "language": set(LANGUAGES),
+    "guide-cannot": set(guide_page.CANNOT),
+    "guide-sees": set(ROLES),
+    "guide-sign": {verdict.value for verdict in Verdict},
+    "guide-verdict": {verdict.value for verdict in Verdict},
+    "access-tested": set(guide_page.TESTED),
+    "access-lacks": set(guide_page.SHORTCOMINGS),
 }
 PARAMETERS = {parameter.name for method in methods.METHODS for parameter in method.parameters}
 
@@ -277,13 +359,16 @@ def test_reasons_take_the_value_of_the_cell_and_nothing_else():
 
 
 def test_no_sentence_is_left_without_a_use():
-    pages = [*(ROOT / "web" / "templates").rglob("*.html")]
-    everything = "\n".join(path.read_text("utf-8") for path in [*SOURCES, *pages])
+    everything = "\n".join(path.read_text("utf-8") for path in [*SOURCES, *TEMPLATES])
+    scripts = "\n".join(path.read_text("utf-8") for path in SCRIPTS)
     families = tuple(f"{family}-" for family in (*MEMBERS, "collection", "parameter"))
     unused = {
         code
         for code in SENTENCES
-        if not re.search(rf"""["']{re.escape(code)}["']""", everything)
+        if not re.search(
+            rf"""["']{re.escape(code.removeprefix(BROWSER))}["']""",
+            scripts if code.startswith(BROWSER) else everything,
+        )
         and not code.startswith(families)
     }
     assert unused == set()
@@ -297,21 +382,23 @@ def test_no_family_keeps_a_sentence_for_a_member_it_lost():
         assert kept - others == {f"{family}-{name}" for name in members} - others
 
 
-def test_placeholders_are_plain_names():
-    for code, words in SENTENCES.items():
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_are_plain_names(language):
+    for code, words in CATALOGUES[language].items():
         assert words.strip(), code
         assert not re.search(r"\{\w*[.\[!]", words), code
         assert words.count("{") == words.count("}") == len(PLACEHOLDER.findall(words)), code
 
 
-def test_sentences_for_errors_are_sentences():
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_sentences_for_errors_are_sentences(language):
     raised = error_names()
     for tree in TREES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and named(node.func) in raised and node.args:
                 for code in constants(node.args[0]):
-                    words = SENTENCES[code].strip()
-                    assert words[0].isupper() or words[0] in "”{", code
+                    words = CATALOGUES[language][code].strip()
+                    assert words[0].isupper() or words[0] in "”“{", code
                     # A sentence may end with a command to type, which takes no full stop.
                     assert words[-1] in ".…}" or ": " in words or "://" in words, code
 
@@ -323,6 +410,32 @@ def test_values_are_put_in_as_they_are():
 
 def test_a_missing_value_is_left_out_rather_than_failing_twice():
     assert text("no-file") == "Filen – finns inte."
+
+
+def test_a_municipalitys_own_word_stands_in_swedish_and_the_shipped_one_is_said_in_english():
+    night = next(window for window in PROFILE.windows if window.name == "helgnatt")
+    robbery = next(category for category in PROFILE.categories if category.code == "ran")
+    own = replace(night, name="min-natt", label="Vår natt")
+    assert (labels.window(night), labels.category(robbery)) == (night.label, robbery.label)
+    with speaking(ENGLISH):
+        assert labels.window(night) == "Weekend night (Fri–Sat 23–04)"
+        assert labels.category(robbery) == "Robbery"
+        assert labels.window(own) == "Vår natt"
+        assert labels.place("Skolornas närområden") == "Surroundings of the schools"
+        assert labels.place("Skiftinge") == "Skiftinge"
+    assert labels.place("Skolornas närområden") == "Skolornas närområden"
+
+
+def test_words_are_put_in_a_row_as_the_language_does():
+    assert listed(["a", "b", "c"]) == "a, b och c"
+    assert listed(["a"]) == "a"
+    with speaking(ENGLISH):
+        assert listed(["a", "b"]) == "a and b"
+
+
+def test_a_language_that_nobody_speaks_here_is_swedish():
+    with speaking("tlh"):
+        assert text("sign-in") == "Logga in"
 
 
 def test_a_code_without_a_sentence_is_still_seen():

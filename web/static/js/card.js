@@ -1,140 +1,119 @@
 // @ts-check
-/** The card: what the data can say about one thing on the map, in plain words. */
+/** The card: what can be said about one thing on the map, in plain words. The server says it all. */
 
-import { AREA_KINDS, LIGHTS, OBSERVATIONS, element, events, ground, number, weight, when } from "./texts.js";
-import { verdict } from "./verdicts.js";
-
-/**
- * @typedef {{window: string, type: string, period: string, whole: string, police: boolean,
- *   synthetic: boolean, level: string, judged: boolean}} Context words for the choices behind the numbers
- * @typedef {{title: string, kind: string, verdict?: import("./verdicts.js").Said,
- *   facts: [string, string][], notes: string[]}} Content
- */
-
-/** @param {any} p @param {string} title @param {Context} context @returns {Content} */
-function cell(p, title, context) {
-  return {
-    title,
-    kind: "Ruta",
-    verdict: verdict(p, context),
-    facts: [
-      ["Antal", events(p.count)],
-      ["Vägt antal", weight(p.weight)],
-      ...choices(context, context.period),
-      ["Rutans yta", ground(p.area_m2)],
-    ],
-    notes: [
-      ...(unsure(p) ? ["Tiden är osäker för många av händelserna här: antalet kan vara större eller mindre."] : []),
-      "Antal är händelser som till minst hälften faller i fönstret. I det vägda antalet räknas varje"
-        + " händelse till den del som gör det, eftersom många har ett spann i stället för ett klockslag.",
-    ],
-  };
-}
-
-/** Tell whether counting whole events and counting shares of time differ much. @param {any} p */
-const unsure = (p) => Math.abs(p.weight - p.count) > Math.max(1, p.count / 5);
-
-/** @param {any} p @param {string} title @param {Context} context @returns {Content} */
-function cluster(p, title, context) {
-  return {
-    title,
-    kind: `Kluster nummer ${p.rank}`,
-    verdict: verdict(p, context),
-    facts: [
-      ["Antal", events(p.count)],
-      ["Platser", p.places === 1 ? "en enda" : number(p.places)],
-      ...choices(context, context.whole),
-    ],
-    notes: ["Platser som ligger tätt med många händelser. Kluster räknas alltid på hela perioden."],
-  };
-}
-
-/** @param {any} p @param {string} title @param {Context} context @returns {Content} */
-function area(p, title, context) {
-  const counted = p.count === null ? "inte räknat ännu" : events(p.count);
-  return {
-    title,
-    kind: AREA_KINDS[p.kind] ?? "område",
-    verdict: p.count === null ? undefined : verdict(p, { ...context, level: "hela kommunen" }),
-    facts: [["Antal", counted], ...choices(context, context.period), ["Gräns enligt", p.source]],
-    notes: ["Här ingår även händelser vars plats är för osäker för rutorna.", ...(p.note ? [p.note] : [])],
-  };
-}
-
-/** @param {any} p @returns {Content} */
-function observation(p) {
-  /** @type {[string, string][]} */
-  const facts = [
-    ["Angelägenhet", `${p.severity} av 3`],
-    ["Ljus", LIGHTS[p.light] ?? "inte angivet"],
-    ["Sedd", when(p.observed)],
-    ["Vandring", p.walk || "inte angiven"],
-  ];
-  if (p.note) {
-    facts.push(["Anteckning", p.note]);
-  }
-  return { title: OBSERVATIONS[p.type] ?? p.type, kind: "Observation", facts: [...facts, ...precision(p)], notes: [] };
-}
-
-/** @param {any} p @returns {[string, string][]} */
-function precision(p) {
-  return p.uncertainty_m ? [["Platsen", `inom ${number(p.uncertainty_m)} m`]] : [];
-}
-
-/** @param {any} p @param {string} kind @returns {Content} */
-function facility(p, kind) {
-  /** @type {[string, string][]} */
-  const form = p.form ? [["Form", p.form]] : [];
-  return { title: p.name, kind, facts: [...form, ["Källa", p.source]], notes: [] };
-}
-
-/** @param {Context} context @param {string} period @returns {[string, string][]} */
-function choices(context, period) {
-  return [["När", context.window], ["Händelsetyp", context.type], ["Period", period]];
-}
+import { post } from "./data.js";
+import { element, t } from "./texts.js";
+import { say, share } from "./tools.js";
 
 /**
- * Say what is known about a feature.
- * @param {string} id its collection
- * @param {any} p its properties
- * @param {string} title
- * @param {Context} context
- * @returns {Content}
+ * @typedef {{key: string, title: string, kind: string, verdict: {slug: string | null, word: string, lines: string[]} | null,
+ *   sentences: {about: string, heading: string, text: string}[], facts: [string, string][], notes: string[],
+ *   observations: {key: string, title: string, severity_text: string, light: string, date: string, distance: string, note: string}[],
+ *   observations_text: string, near: Record<string, {key: string, text: string} | null>,
+ *   plan: Record<string, string> | null, share: string}} Content
  */
-export function describe(id, p, title, context) {
-  const counted = { cells: cell, clusters: cluster, areas: area }[id];
-  if (!counted) {
-    const said = id === "observations" ? observation(p) : facility(p, id === "schools" ? "Skola" : "Krog");
-    return p.synthetic ? { ...said, notes: ["Syntetisk uppgift."] } : said;
-  }
-  const content = counted(p, title, context);
-  const police = context.police ? ["Antalet speglar polisens insatser."] : [];
-  const synthetic = context.synthetic ? ["Syntetiska data: påhittade händelser."] : [];
-  return { ...content, notes: [...content.notes, ...police, ...synthetic] };
-}
 
 /**
  * Fill the card and show it.
  * @param {HTMLElement} target
  * @param {Content} content
- * @param {() => void} closed
+ * @param {{close: () => void, choose: (key: string) => void}} doing
  */
-export function showCard(target, content, closed) {
-  const close = element("button", { type: "button", class: "close", "aria-label": "Stäng" }, "×");
-  close.addEventListener("click", closed);
-  const facts = element("dl");
-  for (const [term, text] of content.facts) {
-    facts.append(element("div", {}, element("dt", {}, term), element("dd", {}, text)));
-  }
-  const notes = content.notes.map((note) => element("p", { class: "small" }, note));
-  const kind = element("p", { class: "kind" }, content.kind);
-  const said = content.verdict ? [judgement(content.verdict)] : [];
-  target.replaceChildren(close, element("h2", {}, content.title), kind, ...said, facts, ...notes);
+export function showCard(target, content, { close, choose }) {
+  const said = content.sentences.map((one) => element("p", { class: "said" }, element("strong", {}, one.heading), one.text));
+  const facts = element("dl", {}, ...content.facts.map(([term, text]) =>
+    element("div", {}, element("dt", {}, term), element("dd", {}, text))));
+  target.replaceChildren(
+    button("close", "×", close, t("card-close")),
+    element("h2", { id: "card-title", tabindex: "-1" }, content.title),
+    element("p", { class: "kind" }, content.kind),
+    ...verdict(content.verdict),
+    element("div", { class: "sentences" }, ...said),
+    ...near(content, choose),
+    ...seen(content, choose),
+    ...(content.facts.length ? [facts] : []),
+    ...notes(content.notes),
+    actions(content),
+  );
+  target.hidden = false;
+  target.scrollTop = 0;
+}
+
+/**
+ * Say in the card's place why there is none.
+ * @param {HTMLElement} target
+ * @param {string} text
+ * @param {() => void} close
+ */
+export function showNoCard(target, text, close) {
+  const title = element("h2", { id: "card-title", tabindex: "-1" }, t("card-none"));
+  target.replaceChildren(button("close", "×", close, t("card-close")), title, element("p", {}, text));
   target.hidden = false;
 }
 
-/** @param {import("./verdicts.js").Said} said */
-function judgement({ word, lines }) {
-  const head = word ? [element("p", {}, "Bedömning: ", element("strong", {}, word))] : [];
-  return element("div", { class: "verdict" }, ...head, ...lines.map((line) => element("p", {}, line)));
+/** @param {string} name @param {string} text @param {() => void} doing @param {string} [label] */
+function button(name, text, doing, label) {
+  const made = element("button", { type: "button", class: name, ...(label ? { "aria-label": label } : {}) }, text);
+  made.addEventListener("click", doing);
+  return made;
+}
+
+/** @param {Content["verdict"]} said */
+function verdict(said) {
+  if (!said) {
+    return [];
+  }
+  const word = element("strong", {}, said.word);
+  const head = said.word ? [element("p", {}, `${t("card-verdict")} `, word)] : [];
+  const lines = said.lines.map((line) => element("p", {}, line));
+  return [element("div", { class: "verdict", "data-verdict": said.slug ?? "" }, ...head, ...lines)];
+}
+
+/** @param {Content} content @param {(key: string) => void} choose */
+function near({ near: found }, choose) {
+  const known = Object.values(found ?? {}).flatMap((one) => (one ? [one] : []));
+  return known.length ? [element("p", { class: "near" }, ...known.map((one) => button("link", one.text, () => choose(one.key))))] : [];
+}
+
+/** @param {Content} content @param {(key: string) => void} choose */
+function seen({ observations, observations_text: text }, choose) {
+  if (!text) {
+    return [];
+  }
+  const lines = observations.map((one) => {
+    const about = [one.distance, one.severity_text && t("card-severity", { said: one.severity_text }), one.light, one.date];
+    const line = element("li", {}, button("link", one.title, () => choose(one.key)), ` ${about.filter(Boolean).join(", ")}`);
+    line.append(...(one.note ? [element("q", {}, one.note)] : []));
+    return line;
+  });
+  const list = element("ul", {}, ...lines);
+  const box = element("details", { class: "seen" }, element("summary", {}, text), list);
+  return [lines.length ? box : element("p", { class: "seen" }, text)];
+}
+
+/** @param {string[]} sentences */
+function notes(sentences) {
+  const written = sentences.map((one) => element("p", {}, one));
+  return written.length ? [element("div", { class: "cannot" }, element("h3", {}, t("card-cannot")), ...written)] : [];
+}
+
+/** @param {Content} content */
+function actions({ plan }) {
+  const row = element("p", { class: "actions" });
+  const csrf = /** @type {HTMLInputElement | null} */ (document.querySelector('.who input[name="csrf"]'))?.value;
+  if (plan && csrf) {
+    row.append(button("button button-main", t("plan-add"), () => add({ ...plan, csrf })));
+  }
+  row.append(button("button button-plain", t("map-share"), share));
+  return row;
+}
+
+/** @param {Record<string, string>} fields */
+async function add(fields) {
+  try {
+    const { text, href } = await post("/plan", fields);
+    say(text, element("a", { href }, t("card-open-plan")));
+  } catch (fault) {
+    say(/** @type {Error} */ (fault).message);
+  }
 }

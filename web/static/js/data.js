@@ -25,20 +25,32 @@ export class Refusal extends Error {
  * @returns {Promise<Feature[]>}
  */
 export async function collection(id, filters = {}, signal) {
-  const asked = new URLSearchParams({ limit: "10000" });
-  for (const [name, value] of Object.entries(filters)) {
-    if (value) {
-      asked.set(name, value);
-    }
-  }
   const features = [];
-  let next = `/ogc/collections/${id}/items?${asked}`;
+  let next = `/ogc/collections/${id}/items?${query({ limit: "10000", ...filters })}`;
   while (next) {
     const page = await json(next, signal);
     features.push(...page.features);
     next = following(page.links);
   }
   return features;
+}
+
+/**
+ * Read a collection whole, or learn that it holds more than a browser should hold.
+ * @param {string} id
+ * @param {Record<string, string>} filters
+ * @param {number} most features
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<Feature[] | null>} nothing when there are more
+ */
+export async function upTo(id, filters, most, signal) {
+  const page = await json(`/ogc/collections/${id}/items?${query({ limit: String(most), ...filters })}`, signal);
+  return page.numberMatched > most ? null : page.features;
+}
+
+/** Write filters as a query; empty ones are left out. @param {Record<string, string>} filters */
+export function query(filters) {
+  return new URLSearchParams(Object.entries(filters).filter(([, value]) => value)).toString();
 }
 
 /**

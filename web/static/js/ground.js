@@ -1,36 +1,40 @@
 // @ts-check
 /** What stays the same whatever is chosen: the municipality, its areas, schools, venues and names. */
 
-/* global ol */
-
 import { collection, placeNames } from "./data.js";
 import { asFeatures, fill } from "./layers.js";
-import { describer } from "./places.js";
+import { t } from "./texts.js";
+
+/** Kinds of areas that one goes to from the map. */
+const FOCUS = ["priority", "nightlife"];
 
 /** @param {import("./data.js").Feature} area */
 export const isNamed = (area) => area.properties.kind !== "municipality";
+
+/** @param {import("./data.js").Feature} area */
+export const isFocus = (area) => FOCUS.includes(area.properties.kind);
 
 /**
  * Fill the layers that do not change.
  * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
  * @param {any} system the map's projection
- * @returns {Promise<{home: number[], where: (lon: number, lat: number, near_m?: number) => string}>} the extent to
- *   begin with, and a function that says where a point is
+ * @param {{venues: boolean, shown: (area: import("./data.js").Feature) => boolean}} [of] whether the
+ *   reader may see venues, and which areas are drawn
+ * @returns {Promise<number[]>} the extent to begin with
  */
-export async function loadGround(layers, system) {
-  const [areas, schools, venues] = await Promise.all([
+export async function loadGround(layers, system, { venues, shown } = { venues: true, shown: isNamed }) {
+  const [areas, schools, bars] = await Promise.all([
     collection("areas"),
     collection("schools"),
-    collection("venues"),
+    venues ? collection("venues") : [],
   ]);
-  const named = areas.filter(isNamed);
+  const named = areas.filter(shown);
   fill(layers.ground, areas.filter((area) => !isNamed(area)), system);
   fill(layers.areas, named, system);
   fill(layers.schools, schools, system);
-  fill(layers.venues, venues, system);
-  const places = await loadNames(layers, areas, system);
-  const source = (named.length ? layers.areas : layers.ground).getSource();
-  return { home: source.getExtent(), where: describer(places, holders(layers, system)) };
+  fill(layers.venues, bars, system);
+  await loadNames(layers, areas, system);
+  return (named.length ? layers.areas : layers.ground).getSource().getExtent();
 }
 
 /**
@@ -47,14 +51,19 @@ export async function loadNames(layers, areas, system) {
 }
 
 /**
- * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
- * @param {any} system
+ * Offer the areas as buttons on the map.
+ * @param {HTMLElement} target
+ * @param {readonly any[]} areas features of the areas' layer
+ * @param {(extent: number[] | null) => void} go nothing means everything
  */
-function holders(layers, system) {
-  return layers.areas.getSource().getFeatures().map((/** @type {any} */ area) => ({
-    name: area.get("name"),
-    kind: area.get("kind"),
-    holds: (/** @type {number} */ lon, /** @type {number} */ lat) =>
-      area.getGeometry().intersectsCoordinate(ol.proj.fromLonLat([lon, lat], system)),
-  }));
+export function showSpots(target, areas, go) {
+  const focus = areas.filter((one) => FOCUS.includes(one.get("kind")));
+  const spots = focus.map((one) => /** @type {const} */ ([one.get("name"), one.getGeometry().getExtent()]));
+  const made = [/** @type {const} */ ([t("map-everything"), null]), ...spots].map(([name, extent]) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+    button.addEventListener("click", () => go(extent));
+    return button;
+  });
+  target.replaceChildren(...made);
+  target.hidden = !spots.length;
 }

@@ -3,7 +3,7 @@
 
 /* global ol */
 
-import { physical, placeLabel } from "./places.js";
+import { physical, placeLabel, topLabel } from "./places.js";
 import * as signs from "./signs.js";
 import * as styles from "./styles.js";
 
@@ -19,14 +19,15 @@ export const SHOWN = Object.freeze({
   fysiska: "physical",
 });
 /** Layers that are shown and hidden with another one. */
-const WITH = Object.freeze({ areas: ["areaNames"], cells: ["labels"] });
+const WITH = Object.freeze({ areas: ["areaNames"], cells: ["labels", "tiles"] });
 
 /**
  * Make every layer, empty.
- * @param {{classes: () => readonly import("./scale.js").Class[], chosen: () => string, named?: boolean}} from
- *   `named`: the ground is places of a release, which bear their names and numbers themselves
+ * @param {{classes: () => readonly import("./scale.js").Class[], chosen: () => string, named?: boolean,
+ *   ranked?: () => HTMLElement[]}} from `named`: the ground is places of a release, which bear their names and
+ *   numbers themselves; `ranked`: the rows of the list, of which the first are named on the map
  */
-export function createLayers({ classes, chosen, named = false }) {
+export function createLayers({ classes, chosen, named = false, ranked = () => [] }) {
   /** @param {any} style @param {number} zIndex @param {object} [more] */
   const vector = (style, zIndex, more = {}) =>
     new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex, ...more });
@@ -39,8 +40,9 @@ export function createLayers({ classes, chosen, named = false }) {
       source: areas.getSource(), style: named ? () => undefined : styles.areaName, zIndex: 7, declutter: "names",
     }),
     cells,
+    tiles: new ol.layer.VectorTile({ style: styles.cell(classes, chosen, !named), zIndex: 2 }),
     labels: new ol.layer.Vector({
-      source: cells.getSource(), style: named ? placeLabel : () => undefined, zIndex: 8, declutter: "names",
+      source: cells.getSource(), style: named ? placeLabel : topLabel(ranked), zIndex: 8, declutter: "names",
     }),
     physical: vector(physical(), 2.5),
     venues: vector(signs.venue, 4),
@@ -102,7 +104,7 @@ export function showOnly(layers, on) {
 }
 
 /** What a click means first, where several things lie on each other. */
-const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "physical", "areas"]);
+const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clusters", "cells", "tiles", "physical", "areas"]);
 
 /**
  * Find what lies under a pixel; points before clusters before cells before areas.
@@ -119,7 +121,13 @@ export function under(map, layers, pixel) {
   const ours = new Set(FIRST.map((one) => layers[one]));
   map.forEachFeatureAtPixel(pixel, note, { hitTolerance: 3, layerFilter: (/** @type {any} */ one) => ours.has(one) });
   const id = FIRST.find((one) => hits.has(layers[one]));
-  return id && { id, feature: hits.get(layers[id]) };
+  return id && { id: id === "tiles" ? "cells" : id, feature: hits.get(layers[id]) };
+}
+
+/** Tell the collection and the id of a chosen thing; a number of the release has no collection. @param {string} key */
+function parts(key) {
+  const at = key.indexOf(":");
+  return at < 0 ? ["cells", key] : [key.slice(0, at), key.slice(at + 1)];
 }
 
 /**
@@ -128,7 +136,7 @@ export function under(map, layers, pixel) {
  */
 export function layerName(key) {
   const names = /** @type {(keyof typeof SHOWN)[]} */ (Object.keys(SHOWN));
-  return names.find((name) => SHOWN[name] === key.split(":")[0]) ?? "";
+  return names.find((name) => SHOWN[name] === parts(key)[0]) ?? "";
 }
 
 /**
@@ -137,7 +145,7 @@ export function layerName(key) {
  * @param {string} key collection:id
  */
 export function featureOf(layers, key) {
-  const [id, fid] = key.split(":");
+  const [id, fid] = parts(key);
   const source = layerName(key) && layers[/** @type {keyof typeof layers} */ (id)].getSource();
   return source ? (source.getFeatureById(fid) ?? source.getFeatureById(Number(fid))) : null;
 }

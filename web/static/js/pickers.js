@@ -1,7 +1,8 @@
 // @ts-check
 /** The form on the left: what can be chosen, and what a choice means in a query. */
 
-import { DEFAULTS } from "./state.js";
+import { EXACT } from "./state.js";
+import { t } from "./texts.js";
 
 /** @param {string} id */
 const select = (id) => /** @type {HTMLSelectElement} */ (document.getElementById(id));
@@ -20,12 +21,28 @@ export function listen(chosen) {
       chosen({ [name]: /** @type {HTMLSelectElement} */ (event.target).value, vald: "" });
     });
   }
+  listenLayers(chosen);
+  document.getElementById("choices")?.addEventListener("submit", (event) => event.preventDefault());
+}
+
+/**
+ * Tell everybody which layers are switched on.
+ * @param {(patch: Partial<import("./state.js").State>) => void} chosen
+ */
+export function listenLayers(chosen) {
   const layers = /** @type {HTMLElement} */ (document.getElementById("layers"));
   layers.addEventListener("change", () => {
     const on = [...layers.querySelectorAll("input")].filter((box) => box.checked);
     chosen({ lager: on.map((box) => box.value).join(",") });
   });
-  document.getElementById("choices")?.addEventListener("submit", (event) => event.preventDefault());
+}
+
+/** Show which layers are switched on. @param {import("./state.js").State} state */
+export function showLayerBoxes(state) {
+  const on = state.lager.split(",");
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#layers input"))) {
+    box.checked = on.includes(box.value);
+  }
 }
 
 /**
@@ -37,30 +54,21 @@ export function show(state) {
     const box = select(name);
     box.value = state[name];
     if (box.selectedIndex < 0) {
-      box.value = DEFAULTS[name];
+      box.value = EXACT[name];
     }
   }
-  const on = state.lager.split(",");
-  for (const box of document.querySelectorAll("#layers input")) {
-    const input = /** @type {HTMLInputElement} */ (box);
-    input.checked = on.includes(input.value);
-  }
+  showLayerBoxes(state);
   const explained = /** @type {HTMLElement} */ (document.getElementById("fonster-text"));
   explained.textContent = option("fonster")?.dataset.note ?? "";
   const flag = /** @type {HTMLElement} */ (document.getElementById("typ-text"));
   flag.hidden = !police();
-  const scope = /** @type {HTMLElement} */ (document.getElementById("scope-row"));
-  scope.hidden = !on.includes("kluster");
 }
 
 /** Tell whether the chosen type mirrors what the police do. */
-export const police = () => option("typ")?.dataset.police !== undefined;
+const police = () => option("typ")?.dataset.police !== undefined;
 
 /** Tell whether clusters exist for the chosen type: for the total and for one category. */
 export const clustered = () => !codes().includes(",");
-
-/** Tell whether verdicts exist for the question: on the whole period, the total or one category. */
-export const judged = () => !span() && clustered();
 
 const span = () => option("period")?.dataset.span ?? "";
 const codes = () => option("typ")?.dataset.codes ?? "";
@@ -71,7 +79,6 @@ export function filters() {
   const area = select("omrade").value;
   const datetime = span();
   return {
-    areas: { ...shared, datetime },
     cells: { ...shared, area, datetime, resolution: select("rutor").value },
     clusters: { ...shared, area, scope: select("kring").value },
     observations: { area, datetime },
@@ -81,16 +88,8 @@ export function filters() {
 /** The chosen area by id and by name; both are empty for the whole municipality. */
 export const area = () => ({ id: select("omrade").value, name: option("omrade")?.dataset.name ?? "" });
 
-/** The chosen options in words. */
-export function words() {
-  return {
-    area: option("omrade")?.text ?? "",
-    level: area().name || "hela kommunen",
-    window: option("fonster")?.text ?? "",
-    type: option("typ")?.text ?? "",
-    period: option("period")?.text ?? "",
-  };
-}
+/** Name whose level the verdicts compare with. */
+export const level = () => area().name || t("legend-everywhere");
 
 /** On a narrow screen the form is folded away, so that the map comes first. */
 export function foldOnNarrow() {

@@ -37,6 +37,31 @@ export function placeLabel(feature, resolution) {
   });
 }
 
+const NAMED_ROWS = 6; // of the list: more names would hide what they name
+
+/**
+ * Name the first places of the list on the map, so that list and map are read together.
+ * @param {() => HTMLElement[]} ranked the rows of the list
+ */
+export function topLabel(ranked) {
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
+    const rows = ranked().slice(0, NAMED_ROWS);
+    const rank = rows.findIndex((row) => row.dataset.key === `cells:${feature.getId()}`);
+    const name = rows[rank]?.dataset.short;
+    if (!name) {
+      return undefined;
+    }
+    const extent = feature.getGeometry().getExtent();
+    const wide = ol.extent.getWidth(extent) / resolution;
+    const offsetY = wide < 40 ? 0 : -Math.min(26, wide / 4); // above the number
+    return new ol.style.Style({
+      geometry: new ol.geom.Point(ol.extent.getCenter(extent)),
+      text: words(name, { font: `700 13px ${FONT}`, fill: new ol.style.Fill({ color: DEEP }), offsetY }),
+      zIndex: NAMED_ROWS - rank,
+    });
+  };
+}
+
 /** @param {any} geometry a polygon or several */
 function largest(geometry) {
   const parts = geometry.getType() === "MultiPolygon" ? geometry.getPolygons() : [geometry];

@@ -1,98 +1,57 @@
 // @ts-check
-/** The answer to the question in the form: fetched, put on the map, kept for table and card. */
+/** The answer to the question in the form: fetched, put on the map, and the list that belongs to it. */
 
-import { collection } from "./data.js";
-import { isNamed } from "./ground.js";
+import { collection, json, upTo } from "./data.js";
 import { fill } from "./layers.js";
-import { rankAreas, rankCells, rankClusters } from "./ranking.js";
 import { classes } from "./scale.js";
+import { tiles } from "./tiles.js";
+
+const MOST = 3000; // features that a browser draws smoothly by itself; more come as tiles
 
 export class Results {
-  /** @type {import("./data.js").Feature[]} */ areas = [];
   /** @type {import("./data.js").Feature[]} */ cells = [];
-  /** @type {import("./data.js").Feature[]} */ clusters = [];
-  /** @type {import("./data.js").Feature[]} */ observations = [];
   /** @type {import("./scale.js").Class[]} */ scale = [];
-  clustered = true;
+  /** Whether the cells come as tiles, so that nobody here has counted them. */ tiled = false;
   #asking = new AbortController();
-
-  /** How many events each cell on the map holds. */
-  get counts() {
-    return this.cells.map((cell) => cell.properties.count);
-  }
-
-  /**
-   * How many events an area holds, wherever in it; nothing when they are not counted.
-   * @param {string} id of an area; empty is the whole municipality
-   */
-  total(id) {
-    const area = this.areas.find((one) => (id ? String(one.id) === id : !isNamed(one)));
-    return area?.properties.count ?? undefined;
-  }
 
   /**
    * Fetch what the choices hold; a newer question silences an older one.
    * @param {ReturnType<typeof import("./pickers.js").filters>} filters
-   * @param {boolean} clustered whether clusters exist for this question
+   * @param {{clusters: boolean, observations: boolean, physical: boolean}} wanted what is to be seen
+   * @param {string} list the query of the list; empty when the page has it already
+   * @param {any} layers
+   * @param {any} system the map's projection
+   * @returns {Promise<import("./table.js").Listed | null>}
    */
-  async ask(filters, clustered) {
+  async ask(filters, wanted, list, layers, system) {
     this.#asking.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    const answers = await Promise.all([
-      collection("cells", filters.cells, signal),
-      collection("areas", filters.areas, signal),
-      collection("observations", filters.observations, signal),
-      clustered ? collection("clusters", filters.clusters, signal) : [],
+    const [cells, observations, clusters, physical, listed] = await Promise.all([
+      upTo("cells", filters.cells, MOST, signal),
+      wanted.observations ? collection("observations", filters.observations, signal) : [],
+      wanted.clusters ? collection("clusters", filters.clusters, signal) : [],
+      wanted.physical ? collection("physical", {}, signal) : [],
+      list ? json(`/karta/lista?${list}`, signal) : null,
     ]);
     signal.throwIfAborted();
-    [this.cells, this.areas, this.observations, this.clusters] = answers;
-    this.clustered = clustered;
-    this.scale = classes(this.counts);
-  }
-
-  /**
-   * Put the answer on the map.
-   * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
-   * @param {any} system the map's projection
-   */
-  draw(layers, system) {
+    this.tiled = cells === null;
+    this.cells = cells ?? [];
+    const counts = this.cells.map((cell) => cell.properties.count);
+    const source = this.tiled ? await tiles("cells", filters.cells, system, signal) : null;
+    this.scale = classes(this.tiled ? [1, ...topOf(listed)] : counts);
     fill(layers.cells, this.cells, system);
-    fill(layers.clusters, this.clusters, system);
-    fill(layers.observations, this.observations, system);
-    fill(layers.areas, this.areas.filter(isNamed), system);
+    fill(layers.clusters, clusters, system);
+    fill(layers.observations, observations, system);
+    fill(layers.physical, physical, system);
+    layers.tiles.setSource(source);
+    return listed;
   }
+}
 
-  /**
-   * Put the answer in order, for the table.
-   * @param {string} list cells, clusters or areas
-   * @param {(lon: number, lat: number, near_m?: number) => string} where
-   * @returns {import("./ranking.js").Ranking}
-   */
-  ranking(list, where) {
-    if (list === "clusters") {
-      return {
-        rows: rankClusters(this.clusters, where),
-        what: "Kluster",
-        caption: "Platser som ligger tätt och har många händelser, räknat på hela perioden. Kartan visar de tio största och fler när den zoomas in.",
-        empty: this.clustered
-          ? "Inga kluster i urvalet."
-          : "Kluster finns för alla händelser tillsammans eller för en händelsetyp i taget.",
-      };
-    }
-    if (list === "areas") {
-      return {
-        rows: rankAreas(this.areas),
-        what: "Område",
-        caption: "Här räknas även händelser vars plats är för osäker för rutorna.",
-        empty: "Inga områden är räknade ännu.",
-      };
-    }
-    return {
-      rows: rankCells(this.cells, where, this.scale),
-      what: "Ruta",
-      caption: "Flest händelser först. Välj en rad för att se den på kartan.",
-      empty: "Inga händelser i urvalet.",
-    };
-  }
+/** The most events of a cell: with the fewest, all that classes need. @param {import("./table.js").Listed | null} listed */
+function topOf(listed) {
+  const written = document.querySelector("#rows tr[data-count]");
+  const most = listed ? listed.rows[0]?.count : Number(/** @type {HTMLElement | null} */ (written)?.dataset.count);
+  return most ? [most] : [];
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is said around the map: the summary, waiting, nothing found, and what went wrong. */
 
-import { element, events, number, weight } from "./texts.js";
+import { element, number, t } from "./texts.js";
 
 /** @param {string} id */
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -12,30 +12,19 @@ export function showBusy(waiting) {
   byId("map").setAttribute("aria-busy", String(waiting));
 }
 
-/**
- * Say how much the choices hold.
- * @param {readonly import("./data.js").Feature[]} cells
- * @param {number | undefined} total events of the area, wherever in it
- * @param {{area: string, window: string, type: string, period: string}} words
- */
-export function showSummary(cells, total, words) {
-  const count = cells.reduce((sum, cell) => sum + cell.properties.count, 0);
-  const weighed = cells.reduce((sum, cell) => sum + cell.properties.weight, 0);
-  const big = element("p", { class: "summary-number", "data-count": String(count) }, `${number(count)} `);
-  big.append(element("span", {}, `${count === 1 ? "händelse" : "händelser"} i ${number(cells.length)} ${cells.length === 1 ? "ruta" : "rutor"}`));
-  const chosen = [words.area, words.window, words.type, words.period].join(" · ");
-  const lines = [element("p", { class: "summary-text" }, chosen)];
-  if (Math.abs(weighed - count) >= 0.05) {
-    const text = `Vägt efter hur stor del av tiden som faller i fönstret: ${weight(weighed)}.`;
-    lines.push(element("p", { class: "summary-text" }, text));
+/** Say how much the choices hold. @param {import("./table.js").Listed} listed */
+export function showSummary({ total, total_text: text, words }) {
+  const big = element("p", { class: "summary-number", "data-count": String(total) }, `${number(total)} `);
+  big.append(element("span", {}, t("map-events-unit")));
+  byId("summary").replaceChildren(big, element("p", { class: "summary-text" }, words.join(" · ")));
+  document.title = t("map-document", { total: text, area: words[0] });
+}
+
+/** What was said about the link that led here is no longer so. */
+export function forgetLink() {
+  for (const said of document.querySelectorAll(".choices .passed")) {
+    said.remove();
   }
-  const beside = (total ?? 0) - count;
-  if (beside > 0) {
-    const text = `Därutöver ${events(beside)} vars plats är okänd eller för osäker för rutorna.`;
-    lines.push(element("p", { class: "summary-text" }, text));
-  }
-  byId("summary").replaceChildren(big, ...lines);
-  document.title = `${events(count)} – ${words.area} – Lägesbild`;
 }
 
 /**
@@ -58,7 +47,7 @@ function showMessage(text, action) {
  */
 export function showNothing(empty) {
   const published = byId("map").dataset.run;
-  const why = published ? "Inga händelser i urvalet." : "Ingen analys är publicerad ännu.";
+  const why = t(published ? "map-nothing" : "map-no-run");
   showMessage(empty ? why : "");
 }
 
@@ -83,13 +72,13 @@ export function run(task) {
 function showFault(fault, again) {
   const status = /** @type {any} */ (fault).status;
   const known = typeof status === "number";
-  const text = known ? /** @type {Error} */ (fault).message : "Något gick fel i kartan.";
+  const text = known ? /** @type {Error} */ (fault).message : t("map-fault");
   if (status === 401) {
     const back = encodeURIComponent(location.pathname + location.search);
-    showMessage(text, element("a", { class: "button button-main", href: `/logga-in?next=${back}` }, "Logga in igen"));
+    showMessage(text, element("a", { class: "button button-main", href: `/logga-in?next=${back}` }, t("map-sign-in")));
     return;
   }
-  const button = element("button", { type: "button", class: "button button-main" }, "Försök igen");
+  const button = element("button", { type: "button", class: "button button-main" }, t("map-again"));
   button.addEventListener("click", again);
   showMessage(text, button);
 }

@@ -58,7 +58,7 @@ export function cell(classes, chosen, numbered = true) {
     const scattered = feature.getGeometry().getType() === "MultiPolygon" && feature.getGeometry().getPolygons().length > 1;
     const bare = !numbered || scattered || wide < CELL_PIXELS || !count;
     const letters = bare ? 0 : (wide > 60 ? 15 : 12); // one number, once
-    const selected = chosen() === `cells:${feature.getId()}`;
+    const selected = [`cells:${feature.getId() ?? feature.get("cell")}`, feature.getId()].includes(chosen());
     const around = outline(selected ? "chosen" : feature.get("verdict"), wide);
     const one = classOf(classes(), count);
     const look = [one?.colour, letters && count, letters, around].join();

@@ -22,7 +22,7 @@ export function say(text, ...more) {
 }
 
 /** Copy the address; who opens it sees what their role may see. */
-async function share() {
+export async function share() {
   try {
     await navigator.clipboard.writeText(location.href);
     say(t("map-shared"));
