@@ -46,15 +46,18 @@ class Answer:
     @classmethod
     def of(cls, body: bytes, rows: int) -> Answer:
         """Name a body by what it holds."""
-        return cls(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"', rows)
+        return cls(body, _tag(body), rows)
 
     @classmethod
-    def to_keep(cls, body: bytes, rows: int) -> Answer:
-        """Name a body that is asked for again, and compress it."""
-        named = cls.of(body, rows)
-        if len(body) < SMALLEST_PACKED:
-            return named
-        return cls(body, named.etag, rows, gzip.compress(body, LEVEL, mtime=0))
+    def to_keep(cls, body: bytes, rows: int, moment: str = "") -> Answer:
+        """Name a body that is asked for again, and compress it.
+
+        `moment` is when it was made, as it stands in the body: what another process makes of the
+        same layer at another moment has the same name.
+        """
+        packed = gzip.compress(body, LEVEL, mtime=0) if len(body) >= SMALLEST_PACKED else None
+        lasting = body.replace(moment.encode(), b"", 1) if moment else body
+        return cls(body, _tag(lasting), rows, packed)
 
     def sent(self, accepted: str) -> Sent:
         """Choose a form by what a request says that it accepts (``Accept-Encoding``)."""
@@ -66,6 +69,11 @@ class Answer:
     def weight(self) -> int:
         """Tell how many bytes of memory it takes."""
         return len(self.body) + len(self.packed or b"") + OWN_BYTES
+
+
+def _tag(body: bytes) -> str:
+    """Name a body; a weak name, for it may leave out when the body was made."""
+    return f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def takes_gzip(accepted: str) -> bool:
@@ -83,7 +91,7 @@ def takes_gzip(accepted: str) -> bool:
 def holds(named: str, etag: str) -> bool:
     """Tell whether a request says that it has exactly this form (``If-None-Match``)."""
     tags = {each.strip().removeprefix("W/") for each in named.split(",")}
-    return etag in tags or "*" in tags
+    return etag.removeprefix("W/") in tags or "*" in tags
 
 
 @dataclass(frozen=True, slots=True)

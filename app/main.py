@@ -28,6 +28,7 @@ from app.routes import (
     account,
     admin,
     basemap,
+    change,
     features,
     group,
     guide,
@@ -37,6 +38,7 @@ from app.routes import (
     nightlife,
     on_site,
     pages,
+    places,
     plan,
     public,
     release,
@@ -65,11 +67,13 @@ ROUTES = (
     guide,
     account,
     pages,
+    places,
     release,
     saving,
     when,
     schools,
     nightlife,
+    change,
     review,
     tables,
     on_site,
@@ -121,7 +125,12 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         installation.close()
 
     app = FastAPI(
-        title="Lägesbild", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+        title="Lägesbild",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # paths hold places
+        lifespan=lifespan,
     )
     app.state.services = Services(
         settings=settings,

@@ -25,7 +25,6 @@ WEB_MERCATOR = 3857
 OFFERED_KINDS = ("priority", "nightlife", "district")
 SEEN_KINDS = (MUNICIPALITY, *OFFERED_KINDS)
 MONTHS_A_YEAR = 12
-EXACT_LISTS = ("places", "clusters", "areas")
 # Layers by their words in a link, in the order in which they are offered.
 EXACT_LAYERS = ("rutor", "omraden", "skolor", "observationer", "krogar", "kluster", "fysiska")
 SIGNS = {
@@ -64,7 +63,6 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
     return {
         "mapped": True,
         "layers": layer_choices(EXACT_LAYERS),
-        "lists": [Choice(each, text(f"map-list-{each}")) for each in EXACT_LISTS],
         "scopes": [Choice(each, text(f"map-scope-{each}")) for each in SCOPES],
         "sheet": [] if run is None else _sheet(run, profile.timezone),
         "profile": profile,

@@ -327,10 +327,8 @@ def _comparison(found: Compared, looked: Looked, other: Sequence[Weekend]) -> di
     notes = []
     if found.lag_days is not None:
         notes.append(text("nights-lag", days=found.lag_days))
-        if found.before_now != found.before:
-            notes.append(
-                text("nights-lag-later", n=found.before_now - found.before - found.undated)
-            )
+        if found.before_late:
+            notes.append(text("nights-lag-later", n=found.before_late))
     else:
         notes.append(text("nights-no-lag"))
     if found.undated:

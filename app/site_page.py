@@ -12,7 +12,7 @@ import shapely
 import sqlalchemy as sa
 from markupsafe import Markup
 
-from app import features
+from app import features, map_page
 from app.map_page import Choice
 from geo import crs, observations
 from geo.risk_terrain import Colocated
@@ -29,7 +29,7 @@ from pipelines.texts import text
 from store.observations import ObservationRow
 
 KIND, LIGHT = "typ_obs", "ljus"
-MOST_ROWS = 200  # of the table; the map holds them all
+MOST_ROWS = 100  # of the table; the map holds them all
 COMMONEST = 3  # kinds that are named in a sentence
 MOST_BESIDE = 20  # places where walks and reports stand beside each other
 PICTURE = (760, 460)
@@ -172,6 +172,7 @@ def context(seen: Observed, on: Basis) -> dict[str, Any]:
     """Collect what every role's page shows of walks."""
     focus = on_site.coverage(seen.every, on.reference.areas, seen.timezone, seen.today)
     return {
+        "words_of_map": map_page.words(),
         "kinds": [Choice(one, text(f"observation-{one}")) for one in observations.TYPE_SLUGS],
         "lights": [Choice(one, text(f"light-{one}")) for one in observations.LIGHT_SLUGS],
         "lead": _lead(seen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -26,13 +26,13 @@ from geo.windows import WHOLE_EVENT_SHARE
 from pipelines import colours, picture, scale, when, wording
 from pipelines import events as reported
 from pipelines.answers import MUNICIPALITY, Basis
-from pipelines.events import Events
 from pipelines.picture import Shape
 from pipelines.questions import Question
 from pipelines.reference import Reference
 from pipelines.released import Asked, Released, Shown, Told, ground
 from pipelines.texts import day_name, text
 from pipelines.when import Bounds, Week
+from store.releases import Unit
 from store.runs import Run
 
 Json = dict[str, object]
@@ -133,7 +133,7 @@ def exact(
         "pickers": pickers(on.reference, on.run),
         "chosen": chosen.given,
         "kept": {HOURS: when.write_hours(link.hours), SIZE: given.get(SIZE, "")},
-        "words": chosen.words,
+        "words": [chosen.words[0], *chosen.words[2:]],
         "projection": map_page.projection(profile),
         "passed_over": [*chosen.passed_over, *link.passed_over],
         "empty": text("when-no-run"),
@@ -334,8 +334,13 @@ def _hour(hour: int, table: HotTimesTable, classes: list[scale.Class], lit: set[
         share=round(100 * share),
     )
     return Hour(
-        hour, count, wording.decimal(weight), _step(one.colour) if one else 0, unsure,
-        hour in lit, label,
+        hour,
+        count,
+        wording.decimal(weight),
+        _step(one.colour) if one else 0,
+        unsure,
+        hour in lit,
+        label,
     )
 
 
@@ -394,8 +399,8 @@ class Number:
     high: int
     rate: str  # events per 100 hours; "" where the number is not exact
     wider: str  # what else is in it
-    hours: str
     name: str  # of the block
+    under: str  # when that is, and how many hours of it the period has
     here: bool
 
 
@@ -411,9 +416,7 @@ class Spot:
     numbers: tuple[Number, ...]
 
 
-def told(
-    released: Released, given: Mapping[str, str], reference: Reference
-) -> dict[str, object]:
+def told(released: Released, given: Mapping[str, str], reference: Reference) -> dict[str, object]:
     """Collect everything that others than analysts see: numbers of the release only."""
     chosen = release_page.choose(given, released, reference)
     part = released.part(chosen.asked.period)
@@ -533,8 +536,8 @@ class _Blocks:
                     high=found.high,
                     rate="" if rate is None else wording.decimal(rate),
                     wider=self._wider(found),
-                    hours=text("when-hours-long", hours=round(lasts.get(block, 0.0))),
-                    name=block_name(block, self.profile),
+                    name=short_name(block, self.profile),
+                    under=self._under(block, lasts.get(block, 0.0)),
                     here=block in self.block,
                 )
             )
@@ -547,20 +550,27 @@ class _Blocks:
             self.told.blocks, key=lambda each: order.index(each) if each in order else len(order)
         )
 
+    def _under(self, block: str, hours: float) -> str:
+        """Say when a block is, and how long it lasts in all."""
+        _, _, spans = block_name(block, self.profile).partition(" (")
+        lasts = text("when-hours-long", hours=round(hours))
+        return f"{spans.removesuffix(')')} · {lasts}" if spans else lasts
+
     def _wider(self, found: Bounds) -> str:
         if found.exact:
             return ""
-        more = [
-            *(theme_name(each) for each in found.themes),
-            *(block_name(each, self.profile) for each in found.blocks),
-        ]
+        more = [theme_name(each) for each in found.themes]
+        if len(found.blocks) == len(self.told.blocks) - 1:
+            more.append(text("when-all-other-times"))
+        else:
+            more += [short_name(each, self.profile) for each in found.blocks]
         return text("when-wider", more=", ".join(more)) if more else text("when-wider-places")
 
     def picks(self, here: Spot | None) -> list[Pick]:
         """Offer each block."""
         base = self._base("" if here is None else here.key)
         return [
-            Pick(block_name(each, self.profile), _href(base, fonster=each), each in self.block)
+            Pick(short_name(each, self.profile), _href(base, fonster=each), each in self.block)
             for each in self._ordered()
         ]
 
@@ -580,9 +590,7 @@ class _Blocks:
         """Say what the map shows."""
         found = when.between(self.told, replace(self.asked, blocks=self.block))
         block = ", ".join(block_name(each, self.profile) for each in self.block)
-        return text(
-            "when-told", block=block or text("release-any-time"), number=bounds_said(found)
-        )
+        return text("when-told", block=block or text("release-any-time"), number=bounds_said(found))
 
     def _mapped(self, spots: list[Spot]) -> list[tuple[Spot, shapely.Geometry, Bounds]]:
         """Give the places that lie somewhere, with their number in the chosen block."""
@@ -592,7 +600,7 @@ class _Blocks:
             if any(unit.kind in UNMAPPED for unit in own):
                 continue
             asked = replace(self.asked, places=(spot.key,), blocks=self.block)
-            lies = ground(self.told, _lying(spot, tuple(unit.number for unit in own)))
+            lies = ground_of(self.told, own)
             if lies is not None:
                 made.append((spot, lies, when.between(self.told, asked)))
         return made
@@ -621,9 +629,18 @@ class _Blocks:
         return _drawn(shapes, self.reference, text("when-picture-places"))
 
 
-def _lying(spot: Spot, units: tuple[int, ...]) -> Shown:
-    """Name the ground of a place, to have it drawn."""
-    return Shown(units, (), (), spot.name, "", 0, exact=True, themes=(), blocks=(), tertials=(), finding=None)
+def ground_of(told: Told, units: Sequence[Unit]) -> shapely.Geometry | None:
+    """Give the ground of some units, as the release draws it."""
+    numbers = tuple(unit.number for unit in units)
+    lying = Shown(
+        numbers, (), (), "", "", 0, exact=True, themes=(), blocks=(), tertials=(), finding=None
+    )
+    return ground(told, lying)
+
+
+def short_name(block: str, profile: Profile) -> str:
+    """Name a block without its hours."""
+    return block_name(block, profile).partition(" (")[0]
 
 
 def bounds_said(found: Bounds) -> str:

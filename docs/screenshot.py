@@ -24,7 +24,6 @@ WIDE, NARROW = ViewportSize(width=1280, height=800), ViewportSize(width=360, hei
 MOST_BYTES = 600_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ANALYST, PLANNER, COORDINATOR = "analytiker", "handlaggare", "koordinator"
-WELCOMED = {"name": "lagesbild_valkommen", "value": "sedd"}  # the first visit's dialog is closed
 DRAWN_MS = 1_500  # from the last answer to the last frame
 
 
@@ -89,7 +88,8 @@ def _take(
         timezone_id="Europe/Stockholm",
         storage_state=sessions.get(view.who),
     )
-    context.add_cookies([{**WELCOMED, "url": options.address}])
+    # The first visit's dialog has been closed.
+    context.add_cookies([{"name": "lagesbild_valkommen", "value": "sedd", "url": options.address}])
     page = context.new_page()
     if view.who not in sessions:
         _sign_in(page, options.address, view.who, password)

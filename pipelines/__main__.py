@@ -12,6 +12,7 @@ from geo.errors import LagesbildError
 from pipelines.commands import (
     audit,
     backtest,
+    basemap,
     db,
     documents,
     group,
@@ -63,6 +64,7 @@ app.add_typer(retention.app, name="retention")
 app.add_typer(tables.app, name="tables")
 app.add_typer(group.app, name="group")
 app.add_typer(release.app, name="release")
+app.add_typer(basemap.app, name="basemap")
 app.add_typer(others.demo_app, name="demo")
 
 

@@ -34,19 +34,21 @@ PIXELS: Final = 512  # of a square on the screen
 LARGEST_M: Final = 200_000.0  # a square's side: the first zoom level; and the last
 SMALLEST_M: Final = 512.0
 ALWAYS: Final = 1e9
-# Layer -> kind -> the coarsest scale, in metres a pixel, at which it is still shown.
+# Layer -> kind -> the coarsest scale of a square, in metres a pixel, at which it is still in it.
+# A square is shown at up to half its own scale.
 SHOWN: Final = {
+    "built": {"": ALWAYS},
     "water": {"": ALWAYS},
     "green": {"": 40.0, "wood": ALWAYS},
     "buildings": {"": 4.5},
     "rails": {"": 65.0},
     "streets": {
         "motorway": ALWAYS,
-        "main": 130.0,
-        "district": 40.0,
-        "street": 9.0,
-        "service": 2.5,
-        "path": 2.5,
+        "main": 140.0,
+        "district": 70.0,
+        "street": 17.0,
+        "service": 4.5,
+        "path": 4.5,
     },
     "names": {"town": 300.0, "suburb": 40.0, "place": 12.0, "water": 5.0, "park": 5.0},
 }
@@ -74,6 +76,10 @@ class Basemap:
         self.grid = tile_grid.pyramid(about.epsg, about.envelope)
         self._grounds = {name: _ground(name, layer) for name, layer in layers.items()}
         self._kept = TileCache()
+
+    def sizes(self) -> dict[str, int]:
+        """Count the shapes of each layer."""
+        return {name: int(ground.layer.shapes.size) for name, ground in self._grounds.items()}
 
     def tile(self, zoom: int, row: int, column: int) -> bytes:
         """Give a tile, compressed with gzip; empty where nothing is drawn.
@@ -186,6 +192,7 @@ def _compressed(body: bytes) -> bytes:
 
 _PICTURE_PIXELS: Final = 800
 _LOOKS: Final = {  # layer -> fill, stroke and width in a still picture
+    "built": ("#f0ede5", "none", 1.0),
     "green": ("#dbe8d2", "none", 1.0),
     "water": ("#aecbe0", "none", 1.0),
     "buildings": ("#ddd6ca", "none", 1.0),

@@ -37,6 +37,9 @@ MARGIN_M: Final = 1000.0  # around the municipality, so that the map does not en
 BATCH: Final = 20_000
 GRID_M: Final = 0.1  # to which corners are rounded
 NAMED_M2: Final = {"water": 20_000.0, "green": 20_000.0}  # larger ones have their name written
+BLOCK_M: Final = 100.0
+HOUSES_OF_A_TOWN: Final = 2  # in a square of that side
+SMALLEST_TOWN_M2: Final = 60_000.0
 NAME_KINDS: Final = {"water": "water", "green": "park"}
 
 
@@ -55,11 +58,13 @@ class Ground:
 
     epsg: int
     envelope: BBox  # degrees
+    label: str = ""  # what the place is called
 
     @classmethod
     def of(cls, profile: Profile) -> Ground:
         """Give a municipality's ground, in the system its maps are drawn in."""
-        return cls(tile_grid.system(profile.metric_epsg), profile.envelope)
+        epsg = tile_grid.system(profile.metric_epsg)
+        return cls(epsg, profile.envelope, profile.label)
 
     @property
     def bounds(self) -> BBox:
@@ -108,7 +113,8 @@ def build(
         for path in files:
             sheet.take(_shapes(path, ground.envelope, Path(scratch)), progress)
         if not sheet.pieces:
-            raise InvalidParameter("basemap-nothing-here", file=files[0].name)
+            names = ", ".join(path.name for path in files)
+            raise InvalidParameter("basemap-nothing-here", file=names, place=ground.label)
         return write(draft, sheet.layers(), ground, origin)
 
 
@@ -211,6 +217,8 @@ class Sheet:
         for name, least in NAMED_M2.items():
             if name in found:
                 found["names"] = _with_landmarks(found.get("names"), found[name], name, least)
+        if "buildings" in found:
+            found["built"] = _built_up(found["buildings"])
         return {name: _ordered(name, found[name]) for name in LAYERS if name in found}
 
 
@@ -253,6 +261,18 @@ def _with_landmarks(names: Layer | None, areas: Layer, layer: str, least_m2: flo
         if names is None
         else _joined([_Piece(n.kind, n.name, n.shapes) for n in (names, made)])
     )
+
+
+def _built_up(buildings: Layer) -> Layer:
+    """Outline where houses stand close, so that a town is seen from afar as well."""
+    middles = shapely.get_coordinates(shapely.centroid(buildings.shapes))
+    squares, houses = np.unique(np.floor(middles / BLOCK_M), axis=0, return_counts=True)
+    west, south = squares[houses >= HOUSES_OF_A_TOWN].T * BLOCK_M
+    blocks = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
+    town = shapely.union_all(blocks).buffer(BLOCK_M * 0.7).buffer(-BLOCK_M * 0.6)
+    parts = shapely.get_parts(shapely.simplify(town, BLOCK_M / 10))
+    kept = parts[shapely.area(parts) >= SMALLEST_TOWN_M2]
+    return Layer(kept, np.full(kept.size, "", dtype=object), np.full(kept.size, None, dtype=object))
 
 
 def _ordered(name: str, layer: Layer) -> Layer:

@@ -39,6 +39,7 @@ RAILS_M: Final = 9.0  # between the two tracks
 LOCAL_M: Final = (92.0, 148.0)  # between small streets, along and across
 SHORTEST_M: Final = 60.0
 CLEAR_M: Final = 30.0  # between a small street and a parallel one that was there before
+JOIN_M: Final = 70.0  # a street that ends so near another one reaches it
 HOUSE_M: Final = 26.0  # between houses along a small street
 MORE_WORDS: Final = (
     *("hatts", "tärnings", "tofs", "knapp", "lur", "snurre", "bubble", "klang", "mössa", "krok"),
@@ -86,7 +87,7 @@ class _Land:
 
 
 def make(reference: ReferenceSet, town: Town, target: Path, made: str) -> About:
-    """Write the invented map of an invented town, unless the file is there."""
+    """Write the invented map of an invented town into a new file."""
     rng = np.random.default_rng(SEED)
     ground = Ground.of(reference.profile)
     land = _land(reference, town, rng)
@@ -269,7 +270,28 @@ def _ways(town: Town, land: _Land, rng: np.random.Generator) -> list[_Way]:
     by_name = {street.name: street.line for street in town.streets}
     for tunnel in town.tunnels:
         ways.append(_across(tunnel, by_name[tunnel.street.removeprefix("Gångtunnel under ")]))
-    return ways
+    return _met(ways)
+
+
+def _met(ways: Sequence[_Way]) -> list[_Way]:
+    """Let streets that end a little before another one reach it."""
+    lines = [way.line for way in ways]
+    tree = shapely.STRtree(lines)
+    made = []
+    for way in ways:
+        line = way.line
+        for end in (0, -1) if way.kind == "street" else ():
+            here, before = np.array(line.coords[end]), np.array(line.coords[1 if end == 0 else -2])
+            step = (here - before) / np.hypot(*(here - before))
+            ahead = shapely.LineString([here + step, here + JOIN_M * step])
+            hits = [lines[at].intersection(ahead) for at in tree.query(ahead, "intersects")]
+            if hits:
+                meeting = min(hits, key=shapely.Point(here).distance).coords[0]
+                corners = list(line.coords)
+                corners.insert(0 if end == 0 else len(corners), meeting)
+                line = shapely.LineString(corners)
+        made.append(_Way(way.kind, way.name, line))
+    return made
 
 
 def _kind(street: demo_town.Street) -> str:

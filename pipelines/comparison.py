@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from geo import change, ratios, windows
 from geo import cells as grid
+from geo import change, ratios, windows
 from pipelines.periods import local_days
 from pipelines.texts import month_name, text
 
@@ -206,13 +206,11 @@ def whole(on: Days, two: tuple[Stretch, Stretch]) -> Whole:
         return Whole(line, None, line.before, line.after, 0, None)
     before, after = np.array([found.before]), np.array([found.after])
     line = _lines([""], before, after, two)[0]
-    return Whole(
-        line, found.lag_days, found.before_now, found.after_now, found.unknown, found.late
-    )
+    return Whole(line, found.lag_days, found.before_now, found.after_now, found.unknown, found.late)
 
 
 def _lagged(on: Days, two: tuple[Stretch, Stretch]) -> change.PeriodChange | None:
-    """Compare as both periods looked equally long afterwards; None where too few dates are known."""
+    """Compare as both looked equally long afterwards; None where too few dates are known."""
     if on.extracted is None:
         return None
     spans = tuple((each.first, each.after) for each in two)
@@ -296,9 +294,7 @@ class Cells:
     changes: Changes
 
 
-def in_cells(
-    events: Events, on: Days, two: tuple[Stretch, Stretch], resolution: int
-) -> Cells:
+def in_cells(events: Events, on: Days, two: tuple[Stretch, Stretch], resolution: int) -> Cells:
     """Count both periods into cells, as they stand today."""
     parts = [within(on, each) & events.placed & (on.count > 0) for each in two]
     cell = [grid.parents(events.of.cell[part], resolution) for part in parts]

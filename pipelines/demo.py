@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import sqlalchemy as sa
 
-from pipelines import accounts, demo_data, group, places, profiles, proving, releases
+from pipelines import (
+    accounts,
+    basemap_demo,
+    demo_data,
+    demo_town,
+    group,
+    places,
+    profiles,
+    proving,
+    releases,
+)
 from pipelines.accounts import NewUser
 from pipelines.analyse import Parameters, analyse
 from pipelines.group import Opening
@@ -81,6 +91,8 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
         progress("backtest")
         proving.prove(store)
         _release(store, url, frozen, progress)
+        progress("basemap")
+        background = _background(folder, frozen)
         _sign_ins(store, frozen, now)
         _open_to_group(store, now)
     finally:
@@ -89,7 +101,8 @@ def prepare(folder: Path, now: datetime, progress: Callable[[str], None]) -> Pre
         folder / "demo.env",
         f"LAGESBILD_DATABASE_URL={shlex.quote(url)}\n"
         f"LAGESBILD_SESSION_SECRET={shlex.quote(frozen.secret)}\n"
-        "LAGESBILD_COOKIE_SECURE=false\n",
+        "LAGESBILD_COOKIE_SECURE=false\n"
+        f"LAGESBILD_BASEMAP={shlex.quote(str(background))}\n",
     )
     return Prepared(reports, outcome, frozen.password)
 
@@ -111,6 +124,16 @@ def _release(store: Store, url: str, frozen: _Frozen, progress: Callable[[str], 
         releases.build_and_activate(store, release, Choice(), frozen.clock, progress)
     finally:
         release.close()
+
+
+def _background(folder: Path, frozen: _Frozen) -> Path:
+    """Draw the invented town, unless it is drawn; the same town as that of the files."""
+    path = (folder / "bakgrund.gpkg").resolve()
+    if not path.exists():
+        reference = profiles.load(PROFILE)
+        town = demo_town.build(reference, np.random.default_rng(SEED))
+        basemap_demo.make(reference, town, path, frozen.end.isoformat())
+    return path
 
 
 def _open_to_group(store: Store, now: datetime) -> None:

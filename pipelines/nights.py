@@ -136,8 +136,7 @@ class Compared:
 
     before: int  # whole events; at equal lag where `lag_days` says so
     after: int
-    before_now: int  # as it stands today, with what was registered later
-    after_now: int
+    before_late: int  # of the earlier ones, registered too late to be compared
     ratio: float  # of events an hour; infinite or not a number where counts are 0
     low: float
     high: float
@@ -326,8 +325,7 @@ def compare(
     return Compared(
         before=counts[0],
         after=counts[1],
-        before_now=counts[0],
-        after_now=counts[1],
+        before_late=0,
         ratio=float(found.ratio[0]),
         low=float(found.low[0]),
         high=float(found.high[0]),
@@ -363,8 +361,7 @@ def _at_equal_lag(
     return Compared(
         before=found.before,
         after=found.after,
-        before_now=found.before_now,
-        after_now=found.after_now,
+        before_late=found.before_late,
         ratio=found.ratio,
         low=found.low,
         high=found.high,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 SPREAD = -1  # in place of an hour
 AT_ONCE = 8_192  # spread events whose 168 shares are held at the same time
 DUST = 1e-9  # of sums of shares that should be a half
-A_DAY_S = 86_400
+KEPT = 16  # parts of a release that are laid out
 _RANGE = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?", re.ASCII)
 
 
@@ -192,32 +193,54 @@ class Bounds:
         return self.low == self.high
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One atom, laid out to be asked many times."""
+
+    count: int
+    places: tuple[frozenset[str], ...]  # of each unit: its place and its zone
+    of: tuple[frozenset[str], frozenset[str]]  # themes, blocks
+    tertials: frozenset[int]
+
+
+@lru_cache(maxsize=KEPT)
+def _laid(told: Told) -> tuple[_Part, ...]:
+    places = {unit.number: frozenset((unit.place, unit.zone)) for unit in told.units}
+    return tuple(
+        _Part(
+            atom.count,
+            tuple({places[number] for number in atom.units}),
+            (frozenset(atom.themes), frozenset(atom.blocks)),
+            frozenset(atom.tertials),
+        )
+        for atom in told.part.atoms
+    )
+
+
 def between(told: Told, asked: Asked) -> Bounds:
     """Tell between which numbers of a release the answer to a question lies.
 
     Every part is told as it stands in the release: nothing is subtracted.
     """
-    places = {unit.number: {unit.place, unit.zone} for unit in told.units}
+    wanted = (frozenset(asked.themes), frozenset(asked.blocks))
+    places, tertials = frozenset(asked.places), frozenset(asked.tertials)
     low = high = 0
-    beyond: list[set[str]] = [set(), set(), set()]
-    others: set[int] = set()
-    for atom in told.part.atoms:
-        lies = [places[number] for number in atom.units]
-        here = not asked.places or any(each & set(asked.places) for each in lies)
-        pairs = ((atom.themes, asked.themes), (atom.blocks, asked.blocks))
-        meets = here and all(not some or set(of) & set(some) for of, some in pairs)
-        if not meets or (asked.tertials and not set(atom.tertials) & set(asked.tertials)):
+    more: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+    later: set[int] = set()
+    for part in _laid(told):
+        inside = [lies for lies in part.places if not places or lies & places]
+        meets = all(not some or of & some for of, some in zip(part.of, wanted, strict=True))
+        if not (inside and meets and (not tertials or part.tertials & tertials)):
             continue
-        high += atom.count
-        more = [set(of) - set(some) if some else set() for of, some in pairs]
-        elsewhere = {min(each) for each in lies if not each & set(asked.places)}
-        more.append(elsewhere if asked.places else set())
-        later = set(atom.tertials) - set(asked.tertials) if asked.tertials else set()
-        if not (any(more) or later):
-            low += atom.count
-        beyond = [one | another for one, another in zip(beyond, more, strict=True)]
-        others |= later
-    return Bounds(low, high, *(tuple(sorted(each)) for each in beyond), tuple(sorted(others)))
+        beyond = [of - some if some else set() for of, some in zip(part.of, wanted, strict=True)]
+        beyond.append({min(lies) for lies in part.places if lies not in inside})
+        other = part.tertials - tertials if tertials else set()
+        high += part.count
+        low += 0 if any(beyond) or other else part.count
+        for kept, found in zip(more, beyond, strict=True):
+            kept |= found
+        later |= other
+    return Bounds(low, high, *(tuple(sorted(each)) for each in more), tuple(sorted(later)))
 
 
 def block_hours(told: Told, profile: Profile) -> dict[str, float]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LAYERS: Final = {  # layer -> what it is made of; the first is drawn first
+    "built": "Polygon",
     "green": "Polygon",
     "water": "Polygon",
     "buildings": "Polygon",

@@ -7,7 +7,6 @@ tells the count in microseconds (``PRAGMA data_version``). PostgreSQL has nothin
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -56,8 +55,8 @@ class Changes:
             self._connection = sqlite3.connect(
                 file, timeout=0, isolation_level=None, check_same_thread=False
             )
-        with closing(self._connection.execute(_ASK)) as answer:
-            return int(answer.fetchone()[0])
+        answer = self._connection.execute(_ASK).fetchall()  # to its end, so that no lock is held
+        return int(answer[0][0])
 
     def close(self) -> None:
         """Let the file go."""

@@ -167,12 +167,13 @@ def items(request: Request, collection_id: str, reader: CollectionReader) -> Res
         kept = edition is not None and not collection.points
 
         def make() -> Answer:
+            moment = str(stamp(services(request).now()))
             page = collection.items(conn, on, query)
             links = _page_links(request, collection, query, page.matched)
             body = orjson.dumps(
                 {
                     "type": "FeatureCollection",
-                    "timeStamp": stamp(services(request).now()),
+                    "timeStamp": moment,
                     "numberMatched": page.matched,
                     "numberReturned": len(page.features),
                     "features": page.features,
@@ -180,7 +181,8 @@ def items(request: Request, collection_id: str, reader: CollectionReader) -> Res
                     **page.about,
                 }
             )
-            return (Answer.to_keep if kept else Answer.of)(body, len(page.features))
+            rows = len(page.features)
+            return Answer.to_keep(body, rows, moment) if kept else Answer.of(body, rows)
 
         if edition is None:
             answer = make()

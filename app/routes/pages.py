@@ -51,7 +51,7 @@ def exact_map(request: Request, reader: Reader) -> Response:
         synthetic = imports.any_synthetic(conn)
         proof = None if on.run is None else proving.found(conn, on.run)
         chosen = choices.read(request.query_params, on.reference, on.run)
-        listed = places_page.rows(conn, on, request.query_params)
+        listed = places_page.rows(conn, on, request.query_params, parts.hot)
     context = map_page.context(on, synthetic=synthetic)
     context |= {
         "reader": reader,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
 
-from geo.errors import InvalidParameter
 from pipelines import basemap, basemap_build, settings
 from pipelines.basemap_build import Ground, Origin
 from pipelines.commands.door import opened, rows_shown, say
-from pipelines.texts import text
 from store import places
 
 app = typer.Typer(help="Bakgrundskarta: gator, hus, vatten och grönt.", no_args_is_help=True)
@@ -32,23 +30,46 @@ def build(
         str, typer.Option(help="Vem kartan kommer från, som det ska stå på den.")
     ] = "",
     date: Annotated[
-        str, typer.Option(help="Vilken dag källan är från, ÅÅÅÅ-MM-DD; annars filens egen.")
-    ] = "",
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Källans dag, ÅÅÅÅ-MM-DD; annars filens egen."),
+    ] = None,
 ) -> None:
     """Gör en bakgrundskarta över kommunen av kartfiler från andra."""
-    made = "" if not date else basemap_build.day(date)
     with opened() as store, store.read() as connection:
-        profile = places.profile(connection)
+        ground = Ground.of(places.profile(connection))
+    said = Origin(attribution, "" if date is None else date.date().isoformat())
     with rows_shown(quiet=False) as progress:
-        try:
-            about = basemap_build.build(
-                files, out, Ground.of(profile), Origin(attribution, made), progress
-            )
-        except InvalidParameter as fault:
-            if fault.code == "basemap-nothing-here":
-                raise InvalidParameter(fault.code, **fault.values, place=profile.label) from None
-            raise
-    size = f"{out.stat().st_size / MEGABYTE:.1f}"
-    said = {"attribution": about.attribution, "made": about.made}
-    say("basemap-built", file=out.name, size=size, shapes=basemap.read(out).size, **said)
+        about = basemap_build.build(files, out, ground, said, progress)
+    say(
+        "basemap-built",
+        file=out.name,
+        size=f"{out.stat().st_size / MEGABYTE:.1f}",
+        shapes=sum(basemap.read(out).sizes().values()),
+        attribution=about.attribution,
+        made=about.made,
+    )
     say("basemap-set", path=out.resolve())
+
+
+@app.command()
+def show(
+    file: Annotated[
+        Path | None, typer.Argument(help="Bakgrundskarta; annars den som är inställd.")
+    ] = None,
+) -> None:
+    """Visa vad en bakgrundskarta håller och vem den namnger."""
+    chosen = settings.load()
+    if file is None and chosen.basemap_address is not None:
+        host = urlsplit(chosen.basemap_address).hostname
+        say("basemap-service", host=host, attribution=chosen.basemap_attribution)
+        return
+    path = file or (None if chosen.basemap is None else Path(chosen.basemap))
+    if path is None:
+        say("basemap-none")
+        return
+    found = basemap.read(path)
+    about = found.about
+    said = {"attribution": about.attribution, "made": about.made, "epsg": about.epsg}
+    say("basemap-told", file=path.name, **said)
+    for layer, shapes in found.sizes().items():
+        say("basemap-layer", layer=layer, shapes=shapes)

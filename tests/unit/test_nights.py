@@ -229,9 +229,9 @@ def test_the_sums_are_the_shares_and_whole_events_of_the_window():
     rng = np.random.default_rng(7)
     start = local(2026, 1, 1)
     rows = []
-    for _ in range(400):
+    for _ in range(2000):
         begin = start + timedelta(minutes=int(rng.integers(0, 300 * 1440)))
-        lasts = timedelta(minutes=int(rng.integers(0, 3000)))
+        lasts = timedelta(minutes=int(rng.integers(0, 900)))
         rows.append((begin, begin + lasts if lasts else None, int(rng.integers(1, 4))))
     some = events(*rows)
     found = nights.tally(some, calendar((2026, 1, 1), (2027, 1, 1)))
@@ -243,21 +243,21 @@ def test_the_sums_are_the_shares_and_whole_events_of_the_window():
 # --- beside other weekends
 
 
-def weekly(*numbers, first=Weekend(2026, 1), late_days=1):
-    """Make so many events on the Friday night of each week, and when they were registered."""
-    rows, days = [], []
+def weekly(*numbers, after=(2026, 7, 1)):
+    """Make so many events on the Friday night of each week from 2 on, registered the next day."""
+    rows, days, first = [], [], Weekend(2026, 2)
     for week, number in enumerate(numbers):
         friday = first.earlier(-week).monday + timedelta(days=4)
         at = local(friday.year, friday.month, friday.day, 23, 30)
         rows += [(at, None, 1)] * number
-        days += [friday + timedelta(days=late_days)] * number
+        days += [friday + timedelta(days=1)] * number
     some = events(*rows)
     registered = Registrations(some.of.id, np.array(days, dtype="datetime64[D]"))
-    return some, registered, nights.tally(some, calendar((2026, 1, 1), (2026, 7, 1)))
+    return some, registered, nights.tally(some, calendar((2026, 1, 1), after))
 
 
 def test_weekends_are_compared_with_as_many_before_by_exact_ratio():
-    some, _, held = weekly(*[1] * 6, *[4] * 6, first=Weekend(2026, 2))
+    some, _, held = weekly(*[1] * 6, *[4] * 6)
     now = held.calendar.rows([Weekend(2026, week) for week in range(8, 14)])
     assert held.count[now].sum() == 24
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
@@ -271,23 +271,23 @@ def test_weekends_are_compared_with_as_many_before_by_exact_ratio():
 
 
 def test_reports_that_came_late_are_left_out_of_the_earlier_weekends_too():
-    some, registered, held = weekly(*[5] * 12, first=Weekend(2026, 2))
+    some, registered, held = weekly(*[5] * 12, after=(2026, 4, 5))
     day = registered.day.copy()
-    day[:3] += np.timedelta64(200, "D")  # of the first weekend
+    day[:3] += np.timedelta64(60, "D")  # of the first weekend
     day[20] = NEVER
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
-    last = date(2026, 12, 31)
-    known = (Registrations(registered.id, day), last)
-    close = (Registrations(registered.id, day), date(2026, 4, 5))
-    far = nights.compare(held, some, known, (nights.before(later), later))
-    near = nights.compare(held, some, close, (nights.before(later), later))
-    assert (far.before, far.after, far.undated) == (29, 30, 1)
-    assert (near.before, near.after, near.before_now, near.undated) == (26, 30, 30, 1)
-    assert near.lag_days < far.lag_days
+    dated = Registrations(registered.id, day)
+    near, far = (
+        nights.compare(held, some, (dated, last), (nights.before(later), later))
+        for last in (date(2026, 4, 5), date(2026, 12, 31))
+    )
+    assert (near.before, near.after, near.before_late, near.undated) == (26, 30, 3, 1)
+    assert (far.before, far.after, far.before_late, far.undated) == (29, 30, 0, 1)
+    assert (near.lag_days, far.lag_days) == (7, 277)
 
 
 def test_without_registration_dates_periods_are_compared_as_they_stand():
-    some, registered, held = weekly(*[5] * 12, first=Weekend(2026, 2))
+    some, registered, held = weekly(*[5] * 12)
     day = registered.day.copy()
     day[::4] = NEVER
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
@@ -297,14 +297,14 @@ def test_without_registration_dates_periods_are_compared_as_they_stand():
 
 
 def test_few_events_cannot_be_assessed():
-    some, _, held = weekly(*[0] * 11, 3, first=Weekend(2026, 2))
+    some, _, held = weekly(*[0] * 11, 3)
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
     found = nights.compare(held, some, None, (nights.before(later), later))
     assert (found.before, found.after, found.verdict) == (0, 3, UNKNOWN)
 
 
 def test_weekends_beyond_the_data_are_not_compared():
-    some, _, held = weekly(*[1] * 6, first=Weekend(2026, 2))
+    some, _, held = weekly(*[1] * 6)
     later = tuple(Weekend(2026, week) for week in range(7, 1, -1))
     assert nights.compare(held, some, None, (nights.a_year_before(later), later)) is None
 

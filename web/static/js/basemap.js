@@ -18,7 +18,7 @@ const NAMES = Object.freeze({
   town: [16, "#2c353b", 600], suburb: [13.5, "#39434a", 600], place: [12.5, "#4a545a", 500],
   water: [12.5, "#3c6d92", 500], park: [12, "#4d6b45", 500],
 });
-const LABELLED_M = Object.freeze({ motorway: 0, main: 12, district: 8, street: 3.6, service: 1.2, path: 0 });
+const LABELLED_M = Object.freeze({ motorway: 0, main: 12, district: 8, street: 2.6, service: 1.2, path: 0 });
 
 /**
  * Make the layers of a page's background map.
@@ -64,9 +64,10 @@ function drawn(said, system) {
 function ground() {
   const area = (/** @type {string} */ colour) => new ol.style.Style({ fill: fill(colour) });
   const fixed = {
+    built: area("#f1eee6"),
     green: { wood: area("#dbe6d0"), park: area("#d3e6c6") },
     water: new ol.style.Style({ fill: fill("#aecbe0"), zIndex: 1 }),
-    buildings: new ol.style.Style({ fill: fill("#dfd7ca"), stroke: stroke("#d0c6b6", 0.5), zIndex: 2 }),
+    buildings: new ol.style.Style({ fill: fill("#dfd7ca"), stroke: stroke("#cfc5b5", 0.6), zIndex: 2 }),
     rails: [
       new ol.style.Style({ stroke: stroke("#b3aea6", 2.4), zIndex: 30 }),
       new ol.style.Style({ stroke: stroke("#f8f7f3", 1.2, [7, 7]), zIndex: 31 }),
@@ -95,9 +96,9 @@ function street(kind, resolution) {
     return new ol.style.Style({ stroke: stroke("#c3b8a5", width, [4, 3]), zIndex: 10 });
   }
   const strong = rank > 4;
-  const edge = new ol.style.Style({ stroke: stroke(strong ? "#c9b98f" : "#cfc8bc", width + 1.6), zIndex: 10 + rank });
+  const edge = new ol.style.Style({ stroke: stroke(strong ? "#c4b283" : "#cbc2b3", width + 2), zIndex: 10 + rank });
   const inside = new ol.style.Style({ stroke: stroke(strong ? "#fdf3d7" : "#ffffff", width), zIndex: 20 + rank });
-  return width < 1.8 && !strong ? new ol.style.Style({ stroke: stroke("#d3ccc1", width), zIndex: 10 + rank }) : [edge, inside];
+  return width < 1.8 && !strong ? new ol.style.Style({ stroke: stroke("#cfc7ba", width), zIndex: 10 + rank }) : [edge, inside];
 }
 
 /** Names along streets, and names of places. @param {any} feature @param {number} resolution */
@@ -124,7 +125,7 @@ function label(feature, resolution) {
   return new ol.style.Style({
     text: new ol.style.Text({
       text: name, font: `500 ${rank > 3 ? 12.5 : 11.5}px ${FONT}`, fill: fill("#3d4850"), stroke: halo,
-      placement: "line", maxAngle: 0.5, repeat: 320, overflow: false,
+      placement: "line", maxAngle: 0.5, repeat: 420, overflow: false,
     }),
     zIndex: rank,
   });

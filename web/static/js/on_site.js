@@ -13,6 +13,8 @@ import * as screen from "./screen.js";
 import { t } from "./texts.js";
 
 const target = screen.byId("map");
+/** Nothing lies over the map here. */
+const beside = screen.byId("legend");
 const seen = JSON.parse(document.getElementById("observations")?.textContent ?? "[]");
 const items = Object.fromEntries(new URLSearchParams(target.dataset.items));
 const told = target.dataset.collection === "release";
@@ -42,7 +44,7 @@ async function start() {
   const home = layers.areas.getSource().getExtent();
   if (!ol.extent.isEmpty(home)) {
     addHome(map, home);
-    show(map, around(home), target);
+    show(map, around(home), beside);
   }
   screen.showBusy(false);
 }
@@ -79,7 +81,7 @@ function showRow(row) {
   const feature = source.getFeatureById(id) ?? source.getFeatureById(Number(id));
   choose(key);
   if (feature) {
-    show(map, feature.getGeometry().getExtent(), target);
+    show(map, feature.getGeometry().getExtent(), beside);
     target.scrollIntoView({ block: "nearest" });
   }
 }

@@ -1,7 +1,7 @@
 // @ts-check
 /** What is said around the map: the summary, waiting, nothing found, and what went wrong. */
 
-import { element, number, t } from "./texts.js";
+import { element, t } from "./texts.js";
 
 /** @param {string} id */
 export const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -14,8 +14,7 @@ export function showBusy(waiting) {
 
 /** Say how much the choices hold. @param {import("./table.js").Listed} listed */
 export function showSummary({ total, total_text: text, words }) {
-  const big = element("p", { class: "summary-number", "data-count": String(total) }, `${number(total)} `);
-  big.append(element("span", {}, t("map-events-unit")));
+  const big = element("p", { class: "summary-number", "data-count": String(total ?? 0) }, text);
   byId("summary").replaceChildren(big, element("p", { class: "summary-text" }, words.join(" · ")));
   document.title = t("map-document", { total: text, area: words[0] });
 }
@@ -90,7 +89,10 @@ function showFault(fault, again) {
 export function listenTabs(chosen) {
   const tabs = tabButtons();
   tabs.forEach((tab, i) => {
-    tab.addEventListener("click", () => chosen(String(tab.dataset.list)));
+    tab.addEventListener("click", (event) => {
+      event.preventDefault();
+      chosen(String(tab.dataset.list));
+    });
     tab.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (step) {
@@ -115,4 +117,4 @@ export function showTab(list) {
 }
 
 const tabButtons = () =>
-  /** @type {HTMLButtonElement[]} */ ([...document.querySelectorAll('[role="tab"]')]);
+  /** @type {HTMLElement[]} */ ([...document.querySelectorAll('[role="tab"]')]);

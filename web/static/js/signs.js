@@ -4,7 +4,6 @@
 /* global ol */
 
 import { FONT, fill, stroke, words } from "./brush.js";
-import { plain } from "./places.js";
 
 /** @param {string} colour @param {object} shape */
 function sign(colour, shape) {
@@ -21,18 +20,25 @@ export const venue = sign("#5b3f8c", { points: 3 });
 /** Metres a pixel up to which, and from which, a name is shown. */
 const LABELS = Object.freeze({ place: [0, 14], street: [0, 7], bus_stop: [0, 5.5], centroid: [9, 80] });
 
+/** Kinds of names that a background map writes along its streets. */
+const DOUBLED = ["street", "centroid"];
+
+/** Drop what a register adds to a name and a reader does not need. @param {string} name */
+const plain = (name) => name.replace(/^Hållplats /, "");
+
 /** Quiet names in the place of a background map. @param {any} feature @param {number} resolution */
 export function placeName(feature, resolution) {
   const kind = /** @type {keyof typeof LABELS} */ (feature.get("kind"));
   const [from, to] = LABELS[kind] ?? [0, 0];
-  if (resolution < from || resolution > to) {
+  const mapped = document.getElementById("map")?.dataset.ground === "map";
+  if (resolution < from || resolution > to || (mapped && DOUBLED.includes(kind))) {
     return undefined;
   }
   const dotted = kind === "place" || kind === "bus_stop";
   const dot = dotted ? new ol.style.Circle({ radius: 2.2, fill: fill("#7c8d92") }) : undefined;
   return new ol.style.Style({
     image: dot,
-    text: words(plain(feature.get("name")), {
+    text: words(feature.get("name").replace(/^Hållplats /, ""), {
       font: `${kind === "street" ? "italic 400" : "400"} 12.5px ${FONT}`,
       fill: fill("#4a5f68"),
       offsetY: dot ? -10 : 0,

@@ -17,7 +17,7 @@ import { dress, listen } from "./hours.js";
 import { spotName } from "./spot_names.js";
 
 /** What another choice changes: all but the map itself. */
-const PARTS = ["live", "said", "clear", "kept"];
+const PARTS = ["live", "below", "said", "clear", "kept"];
 const FOCUS = ["priority", "nightlife"];
 
 const target = screen.byId("map");
@@ -113,7 +113,7 @@ function asked(changes) {
 const choose = (href) => screen.run(() => go(href));
 
 document.querySelector(".answer")?.addEventListener("click", (event) => {
-  const link = /** @type {HTMLElement} */ (event.target).closest("#live a, #clear a");
+  const link = /** @type {HTMLElement} */ (event.target).closest("#live a, #below a, #clear a");
   const plain = !(/** @type {MouseEvent} */ (event).ctrlKey || /** @type {MouseEvent} */ (event).metaKey);
   if (link && plain) {
     event.preventDefault();

@@ -1,0 +1,679 @@
+"""What the page of change says: two periods of events for analysts, of the release for others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import shapely
+import sqlalchemy as sa
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from app import features, map_page, release_page
+from app.choices import Choices, pickers
+from app.map_page import Choice, theme_name
+from app.release_page import THEME_PREFIX, period_name
+from app.when_page import (
+    AREA_LINE,
+    IN_AREA,
+    IN_TOWN,
+    LAND,
+    UNMAPPED,
+    bounds_said,
+    ground_of,
+)
+from geo import cells as grid
+from geo.change import DECREASED, INCREASED, UNKNOWN
+from pipelines import colours, comparison, picture, scale, when, wording
+from pipelines import events as reported
+from pipelines.answers import MUNICIPALITY, Basis
+from pipelines.comparison import Days, Line, Stretch, Whole
+from pipelines.events import Events
+from pipelines.picture import Shape
+from pipelines.questions import Period
+from pipelines.reference import Reference
+from pipelines.released import PLACE, ZONE, Asked, Released, Told
+from pipelines.texts import text
+from pipelines.when import Bounds
+from store import registrations
+from store.places import AreaRow
+from store.releases import Finding
+
+Json = dict[str, object]
+AGAINST, SIZE, VIEW = "jamfor", "rutor", "visa"
+VIEWS = ("bredvid", "svep", "skillnad")
+PICTURE, SMALL = (560, 420), (260, 190)
+MOST_MAPS = 6  # of small ones: the latest tertials
+ALL_IN = 0.005  # of a period's events: fewer that are still to come are none in whole percent
+MINUS = "\N{MINUS SIGN}"
+# How a difference looks: strong where it is sure, pale where it is not; the sign says it again.
+LOOKS = {
+    "more-sure": colours.MORE[1],
+    "more": colours.MORE[0],
+    "fewer-sure": colours.FEWER[0],
+    "fewer": colours.FEWER[1],
+    "same": colours.UNCHANGED,
+}
+SIGNS = {INCREASED: "▲", DECREASED: "▼", UNKNOWN: "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One area or theme in two periods, in words."""
+
+    name: str
+    before: str
+    after: str
+    difference: str  # with its sign; "" where it is not told
+    ratio: str  # with its interval
+    verdict: str
+    slug: str  # of the verdict
+    here: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One period in a small chart."""
+
+    name: str
+    under: str
+    low: int
+    high: int
+    short: str
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """A small chart of one area."""
+
+    key: str
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture with its title."""
+
+    title: str
+    picture: Markup
+
+
+def _view(given: Mapping[str, str]) -> str:
+    return given[VIEW] if given.get(VIEW) in VIEWS else VIEWS[0]
+
+
+def _key() -> list[tuple[str, str]]:
+    """Explain the colours of the difference."""
+    return [(LOOKS[look], text(f"change-look-{look}")) for look in LOOKS]
+
+
+# --- analysts
+
+
+def exact(
+    connection: sa.Connection, on: Basis, chosen: Choices, given: Mapping[str, str]
+) -> dict[str, object]:
+    """Collect everything the analysts' page shows."""
+    profile = on.reference.profile
+    context: dict[str, object] = {
+        "pickers": pickers(on.reference, on.run),
+        "chosen": chosen.given,
+        "kept": {SIZE: given.get(SIZE, ""), VIEW: _view(given)},
+        "projection": map_page.projection(profile),
+        "empty": text("when-no-run"),
+        "rows": 0,
+    }
+    if on.run is None:
+        return context
+    stretches = comparison.offered(on.run, profile.timezone)
+    two, passed = _pair(stretches, given)
+    context["stretches"] = [Choice(each.code, each.name) for each in stretches]
+    context["passed_over"] = [*chosen.passed_over, *passed]
+    if two is None:
+        return context | {"empty": text("change-one-period")}
+    context["two"] = {"before": two[0].code, "after": two[1].code}
+    span = Period(on.run.period_start, on.run.period_end)
+    asked = replace(chosen.question, area_id=None, period=span, categories=_codes(on, chosen))
+    found = reported.found(connection, on, asked)
+    dates = registrations.registrations(connection, on.run.period_start, on.run.period_end)
+    days = comparison.days(found, dates, registrations.latest(connection), profile.timezone)
+    desk = _Desk(on, chosen, found, days, two)
+    inside = comparison.within(days, two[0]) | comparison.within(days, two[1])
+    read = int(days.count[inside & desk.counted].sum())
+    if not read:
+        return context | {"empty": text("change-nothing", before=two[0].name, after=two[1].name)}
+    return context | {"empty": "", "rows": read} | desk.shown(stretches, given)
+
+
+def _pair(
+    stretches: Sequence[Stretch], given: Mapping[str, str]
+) -> tuple[tuple[Stretch, Stretch] | None, list[str]]:
+    """Choose the two periods; what cannot be compared is passed over, and said."""
+    known = {each.code for each in stretches}
+    after, before = given.get("period", ""), given.get(AGAINST, "")
+    passed = [
+        text("change-unknown-period", value=each[:40])
+        for each in (after, before)
+        if each and each != "allt" and each not in known
+    ]
+    after, before = (each if each in known else "" for each in (after, before))
+    found = comparison.pair(stretches, after, before)
+    if found is None and before:
+        passed.append(text("change-not-before"))
+        found = comparison.pair(stretches, after)
+    if found is None and after:
+        passed.append(text("change-no-counterpart"))
+        found = comparison.pair(stretches)
+    return found, passed
+
+
+def _codes(on: Basis, chosen: Choices) -> tuple[str, ...]:
+    """Read every kind that can be shown: themes that the police steer stand beside the total."""
+    if chosen.question.categories:
+        return chosen.question.categories
+    return tuple(each.code for each in on.reference.profile.categories if each.on_map)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Desk:
+    """Two periods of a question: makes the parts of the analysts' page."""
+
+    on: Basis
+    chosen: Choices
+    events: Events
+    days: Days
+    two: tuple[Stretch, Stretch]
+
+    @property
+    def counted(self) -> NDArray[np.bool_]:
+        """Mark what belongs to the question: its kinds and its area."""
+        return self.kinds & self._in(self.chosen.area)
+
+    @property
+    def kinds(self) -> NDArray[np.bool_]:
+        """Mark the kinds of the question; none chosen are those of the total."""
+        if self.chosen.question.categories:
+            return np.ones(self.events.share.shape, dtype=bool)
+        codes = [each.code for each in self.on.reference.profile.categories if each.in_total]
+        return np.isin(self.events.of.category, codes)
+
+    def _in(self, area: AreaRow | None) -> NDArray[np.bool_]:
+        if area is None or area.kind == MUNICIPALITY:
+            return np.ones(self.events.share.shape, dtype=bool)
+        of = self.events.of
+        return np.asarray((of.area_id == area.id) | (of.district_id == area.id))
+
+    def shown(self, stretches: Sequence[Stretch], given: Mapping[str, str]) -> dict[str, object]:
+        """Make sentence, tables, charts and maps."""
+        whole = comparison.whole(_of(self.days, self.counted), self.two)
+        names = {"before": self.two[0].name, "after": self.two[1].name}
+        size = given.get(SIZE, "")
+        local = self.chosen.area is not None and self.chosen.area.kind != MUNICIPALITY
+        offered = {str(each): each for each in grid.RESOLUTIONS}
+        resolution = offered.get(size, IN_AREA if local else IN_TOWN)
+        words = self.chosen.words
+        return {
+            "words": [*words[:3], text("change-against", **names)],
+            "names": names,
+            "lead": _lead(whole, names),
+            "total": _row(whole.line, words[0], here=True),
+            "notes": _notes(whole),
+            "areas": self._areas(whole.lag_days),
+            "themes": self._themes(whole.lag_days),
+            "charts": self._charts(stretches),
+            "view": _view(given),
+            "key": _key(),
+            **self._maps(resolution),
+            "small_maps": self._small_maps(stretches, resolution),
+        }
+
+    def _areas(self, lag_days: int | None) -> list[Row]:
+        rows = [row for row in self.on.reference.areas if row.kind != MUNICIPALITY]
+        groups = [(str(row.id), self.kinds & self._in(row)) for row in rows]
+        found = comparison.units(self.days, self.two, groups, lag_days)
+        here = "" if self.chosen.area is None else str(self.chosen.area.id)
+        return [
+            _row(line, row.name, here=line.key == here)
+            for line, row in zip(found.lines, rows, strict=True)
+        ]
+
+    def _themes(self, lag_days: int | None) -> list[Row]:
+        """Compare themes inside the chosen area, and say which ones the police steer."""
+        categories = self.on.reference.profile.categories
+        codes: dict[str, list[str]] = {}
+        steered: set[str] = set()
+        for each in categories:
+            if each.code in _codes(self.on, self.chosen):
+                codes.setdefault(each.theme, []).append(each.code)
+                steered |= {each.theme} if each.enforcement_driven else set()
+        inside = self._in(self.chosen.area)
+        groups = [
+            (theme, inside & np.isin(self.events.of.category, own)) for theme, own in codes.items()
+        ]
+        found = comparison.units(self.days, self.two, groups, lag_days)
+        note = text("change-steered")
+        return [
+            _row(line, theme_name(line.key), note=note if line.key in steered else "")
+            for line in found.lines
+        ]
+
+    def _charts(self, stretches: Sequence[Stretch]) -> list[Small]:
+        """Count each area in every tertial, the oldest first."""
+        tertials = _tertials(stretches)
+        spans = [each for each in self.two if each not in tertials]
+        rows: list[AreaRow | None] = [
+            row for row in self.on.reference.areas if row.kind != MUNICIPALITY
+        ]
+        made = []
+        for row in [None, *rows]:
+            own = self.kinds & self._in(row)
+            columns = []
+            for each in tertials:
+                n = int(self.days.count[own & comparison.within(self.days, each)].sum())
+                covered = [*spans, *(one for one in self.two if one == each)]
+                here = any(one.first <= each.first and each.after <= one.after for one in covered)
+                columns.append(Column(f"T{each.code[-1]}", each.code[:4], n, n, str(n), here))
+            name = text("choices-municipality") if row is None else row.name
+            key = "all" if row is None else str(row.id)
+            made.append(Small(key, name, tuple(columns)))
+        return made
+
+    def _maps(self, resolution: int) -> dict[str, object]:
+        """Put both periods, and the difference, on maps."""
+        inside = self.counted
+        found = comparison.in_cells(
+            self.events.where(inside), _of(self.days, inside), self.two, resolution
+        )
+        outlines = grid.polygons(found.cell)
+        before, after = found.before.tolist(), found.after.tolist()
+        verdicts = [str(each) for each in found.changes.verdict]
+        looks = [
+            _look(one, other, verdict)
+            for one, other, verdict in zip(before, after, verdicts, strict=True)
+        ]
+        made = [
+            features.feature(
+                grid.name(cell),
+                features.outline(outlines[i]),
+                {
+                    "before": before[i],
+                    "after": after[i],
+                    "sign": signed(after[i] - before[i]),
+                    "look": looks[i],
+                    "verdict": wording.change(verdicts[i]),
+                },
+            )
+            for i, cell in enumerate(found.cell.tolist())
+        ]
+        classes = scale.classes([each for each in (*before, *after) if each])
+        shapes = [
+            [
+                Shape(outline, one.colour, "#ffffff", title=str(count))
+                for outline, count in zip(outlines, counts, strict=True)
+                if (one := scale.class_of(classes, count))
+            ]
+            for counts in (before, after)
+        ]
+        shapes.append(
+            [
+                Shape(outline, LOOKS[look], "#ffffff", label=signed(other - one))
+                for outline, look, one, other in zip(outlines, looks, before, after, strict=True)
+            ]
+        )
+        return {
+            "cells": {"type": "FeatureCollection", "features": made},
+            "stills": _stills(shapes, self.two[0].name, self.two[1].name, self.on.reference),
+        }
+
+    def _small_maps(self, stretches: Sequence[Stretch], resolution: int) -> list[Still]:
+        """Draw the latest tertials on the same ground and in the same colours."""
+        which = self.counted & self.events.placed
+        counted = []
+        for each in _tertials(stretches)[-MOST_MAPS:]:
+            inside = which & comparison.within(self.days, each) & (self.days.count > 0)
+            cells, counts = when.in_cells(self.events, inside, resolution)
+            counted.append((each, cells, counts.tolist()))
+        classes = scale.classes([n for _, _, counts in counted for n in counts])
+        frame = _frame(self.on.reference, self.chosen.area)
+        made = []
+        for each, cells, counts in counted:
+            shapes = [
+                Shape(outline, one.colour, "none")
+                for outline, count in zip(grid.polygons(cells), counts, strict=True)
+                if (one := scale.class_of(classes, count))
+            ]
+            title = text("change-small-map", period=each.name, n=sum(counts))
+            made.append(Still(title, _drawn(shapes, self.on.reference, SMALL, title, frame)))
+        return made
+
+
+def _of(days: Days, which: NDArray[np.bool_]) -> Days:
+    return Days(days.count[which], days.day[which], days.registered[which], days.extracted)
+
+
+def _tertials(stretches: Sequence[Stretch]) -> list[Stretch]:
+    return sorted((each for each in stretches if "-t" in each.code), key=lambda one: one.first)
+
+
+def _look(before: int, after: int, verdict: str) -> str:
+    if after == before:
+        return "same"
+    way = "more" if after > before else "fewer"
+    return f"{way}-sure" if verdict in (INCREASED, DECREASED) else way
+
+
+def signed(difference: int) -> str:
+    """Write a difference with its sign."""
+    if difference == 0:
+        return "±0"
+    return f"+{difference}" if difference > 0 else f"{MINUS}{-difference}"
+
+
+def _row(line: Line, name: str, *, here: bool = False, note: str = "") -> Row:
+    return Row(
+        name=name,
+        before=str(line.before),
+        after=str(line.after),
+        difference=_difference(line),
+        ratio=_ratio(line),
+        verdict=wording.change(line.verdict),
+        slug=line.verdict,
+        here=here,
+        note=note,
+    )
+
+
+def _difference(line: Line) -> str:
+    """Write the difference, and in percent where there were enough events to begin with."""
+    said = signed(line.difference)
+    if line.percent is None:
+        return said
+    return text("change-percent", difference=said, percent=signed(round(line.percent)))
+
+
+def _ratio(line: Line) -> str:
+    """Write the ratio of the rates with its interval; nothing where it has no end."""
+    if not np.isfinite([line.ratio, line.low, line.high]).all():
+        return ""
+    ratio, low, high = (wording.decimal(each) for each in (line.ratio, line.low, line.high))
+    return text("change-ratio", ratio=ratio, low=low, high=high)
+
+
+def _lead(whole: Whole, names: Mapping[str, str]) -> str:
+    """Answer the question in one sentence."""
+    line = whole.line
+    values = {"before": names["before"], "after": names["after"], "n": line.after, "m": line.before}
+    return text(f"change-lead-{line.verdict}", **values)
+
+
+def _notes(whole: Whole) -> list[str]:
+    """Say how the two were counted, and what is still to come."""
+    if whole.lag_days is None:
+        return [text("change-as-it-stands")]
+    said = [text("change-equal-lag", days=whole.lag_days)]
+    if (whole.before_now, whole.after_now) != (whole.line.before, whole.line.after):
+        said.append(text("change-now", before=whole.before_now, after=whole.after_now))
+    if whole.undated:
+        said.append(text("change-undated", n=whole.undated))
+    if whole.late is None:
+        said.append(text("change-late-unknown"))
+    elif whole.late.high < ALL_IN:
+        said.append(text("change-late-none"))
+    else:
+        low, high = (round(100 * each) for each in (whole.late.low, whole.late.high))
+        share = round(100 * whole.late.share)
+        said.append(text("change-late", share=share, low=low, high=high))
+    return said
+
+
+# --- pictures
+
+
+def _frame(reference: Reference, area: AreaRow | None) -> tuple[float, float, float, float] | None:
+    """Give the ground of small maps: the chosen area, or all named ones."""
+    named = [row.outline for row in reference.areas if row.kind != MUNICIPALITY]
+    local = area is not None and area.kind != MUNICIPALITY
+    shown = [area.outline] if local and area is not None else named
+    if not shown:
+        return None
+    west, south, east, north = shapely.union_all(shown).bounds
+    wide, high = (east - west) / 6, (north - south) / 6
+    return west - wide, south - high, east + wide, north + high
+
+
+def _drawn(
+    shapes: Sequence[Shape],
+    reference: Reference,
+    size: tuple[int, int],
+    alt: str,
+    frame: tuple[float, float, float, float] | None,
+) -> Markup:
+    areas = [
+        Shape(row.outline, "none", AREA_LINE, 1.5)
+        for row in reference.areas
+        if row.kind != MUNICIPALITY
+    ]
+    epsg = reference.profile.metric_epsg
+    made = picture.draw([*shapes, *areas], epsg=epsg, size=size, alt=alt, within=frame)
+    return Markup(made)  # noqa: S704 - every word in it is escaped there
+
+
+def _stills(
+    shapes: Sequence[Sequence[Shape]], before: str, after: str, reference: Reference
+) -> list[Still]:
+    titles = (before, after, text("change-difference"))
+    return [
+        Still(title, _drawn(own, reference, PICTURE, text("change-picture", period=title), None))
+        for title, own in zip(titles, shapes, strict=True)
+    ]
+
+
+# --- everybody else: what the release tells
+
+
+def told(released: Released, given: Mapping[str, str], reference: Reference) -> dict[str, object]:
+    """Collect what others than analysts see: numbers of the release, never subtracted."""
+    chosen = release_page.choose(given, released, reference)
+    periods = released.periods()
+    context: dict[str, object] = {
+        "periods": [Choice(each, period_name(each)) for each in periods],
+        "passed_over": list(chosen.passed_over),
+        "kept": {"fonster": given.get("fonster", ""), VIEW: _view(given)},
+        "view": _view(given),
+        "synthetic": released.header.synthetic,
+        "asked_query": release_page.query_of(chosen),
+        "chosen": {
+            "omrade": "".join(chosen.asked.places),
+            "typ": "".join(f"{THEME_PREFIX}{each}" for each in chosen.asked.themes),
+        },
+    }
+    after = chosen.asked.period
+    earlier = [each for each in periods if each < after]
+    written = given.get(AGAINST, "")
+    if written and written not in earlier:
+        context["passed_over"] = [*chosen.passed_over, text("change-not-before")]
+    if not earlier and len(periods) > 1:
+        after = periods[0]
+        earlier = [each for each in periods if each < after]
+        context["passed_over"] = [*chosen.passed_over, text("change-no-counterpart")]
+    part = released.part(after)
+    context["themes_offered"] = [
+        Choice(f"{THEME_PREFIX}{each}", theme_name(each)) for each in part.themes
+    ]
+    named = {unit.place: unit.place_name for unit in part.units}
+    context["places"] = [Choice(slug, name) for slug, name in named.items()]
+    if not earlier:
+        return context | {"empty": text("change-one-release-period", period=period_name(after))}
+    before = written if written in earlier else earlier[0]
+    context["two"] = {"before": before, "after": after}
+    asked = replace(chosen.asked, period=after)
+    return context | _Pair(released, asked, (before, after), reference).shown()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One question to two periods of a release."""
+
+    released: Released
+    asked: Asked
+    periods: tuple[str, str]
+    reference: Reference
+
+    @property
+    def parts(self) -> tuple[Told, Told]:
+        """Give the earlier and the later period."""
+        before, after = (self.released.part(each) for each in self.periods)
+        return before, after
+
+    def shown(self) -> dict[str, object]:
+        """Make tables, charts and maps."""
+        names = {"before": period_name(self.periods[0]), "after": period_name(self.periods[1])}
+        grounds = self._grounds()
+        rows = [self._row(key, name) for key, name in grounds.items()]
+        themes = [] if self.asked.themes else self._themes()
+        words = [", ".join(grounds.values()) if self.asked.places else text("release-everywhere")]
+        words.append(", ".join(map(theme_name, self.asked.themes)) or text("release-any-theme"))
+        blocks = self.asked.blocks
+        profile = self.reference.profile
+        words += [release_page.block_name(each, profile) for each in blocks]
+        return {
+            "empty": "",
+            "words": [*words, text("change-against", **names)],
+            "names": names,
+            "lead": _told_lead(rows),
+            "areas": rows,
+            "themes": themes,
+            "notes": [text("change-told-how")],
+            "charts": self._charts(grounds),
+            "key": _told_key(),
+            **self._maps(grounds),
+        }
+
+    def _grounds(self) -> dict[str, str]:
+        """Name the places of the answer, or of one place the zones that it has."""
+        units = self.parts[1].units
+        if not self.asked.places:
+            return {unit.place: unit.place_name for unit in units}
+        wanted = set(self.asked.places)
+        return {unit.zone: unit.zone_name for unit in units if wanted & {unit.place, unit.zone}}
+
+    def _bounds(self, asked: Asked) -> tuple[Bounds, Bounds]:
+        before, after = (when.between(part, asked) for part in self.parts)
+        return before, after
+
+    def _row(self, key: str, name: str, theme: str = "") -> Row:
+        places = (key,) if key else self.asked.places
+        asked = replace(self.asked, places=places, themes=(theme,) if theme else self.asked.themes)
+        before, after = self._bounds(asked)
+        found = self._finding(asked)
+        slug = UNKNOWN if found is None or found.trend is None else found.trend
+        said = text("change-told-unknown") if slug == UNKNOWN else text(f"change-{slug}")
+        return Row(name, _or_none(before), _or_none(after), "", "", said, slug)
+
+    def _finding(self, asked: Asked) -> Finding | None:
+        """Find what the release itself says of a place against the year before."""
+        if len(asked.places) != 1 or not self._a_year_apart():
+            return None
+        part = self.parts[1]
+        level = PLACE if any(unit.place == asked.places[0] for unit in part.units) else ZONE
+        shown = part.answer(asked, level).shown
+        return shown[0].finding if len(shown) == 1 and shown[0].exact else None
+
+    def _a_year_apart(self) -> bool:
+        before, after = (part.part for part in self.parts)
+        return comparison.year_before(after.first_day) == before.first_day
+
+    def _themes(self) -> list[Row]:
+        place = "".join(self.asked.places)
+        known = set(self.parts[0].themes)
+        return [
+            self._row(place, theme_name(theme), theme)
+            for theme in self.parts[1].themes
+            if theme in known
+        ]
+
+    def _charts(self, grounds: Mapping[str, str]) -> list[Small]:
+        """Tell each place in every period, the oldest first."""
+        made = []
+        for key, name in grounds.items():
+            columns = []
+            for period in reversed(self.released.periods()):
+                part = self.released.part(period)
+                if not any(key in (unit.place, unit.zone) for unit in part.units):
+                    continue
+                found = when.between(part, self._known(replace(self.asked, places=(key,)), part))
+                said = str(found.high) if found.exact else f"{found.low}–{found.high}"
+                here = period in self.periods
+                columns.append(Column(period, "", found.low, found.high, said, here))
+            made.append(Small(key, name, tuple(columns)))
+        return made
+
+    def _known(self, asked: Asked, part: Told) -> Asked:
+        """Ask another period for what it knows of the same."""
+        themes = tuple(each for each in asked.themes if each in part.themes)
+        return replace(asked, period=part.part.period, themes=themes or asked.themes)
+
+    def _maps(self, grounds: Mapping[str, str]) -> dict[str, object]:
+        part = self.parts[1]
+        made, shapes = [], [[], [], []]  # type: ignore[var-annotated]
+        lying = []
+        for key, name in grounds.items():
+            own = [unit for unit in part.units if key in (unit.place, unit.zone)]
+            lies = None if any(each.kind in UNMAPPED for each in own) else ground_of(part, own)
+            if lies is not None:
+                before, after = self._bounds(replace(self.asked, places=(key,)))
+                lying.append((key, name, lies, before, after, self._row(key, name).slug))
+        classes = scale.classes([n.high for row in lying for n in row[3:5] if n.high])
+        for key, name, lies, before, after, slug in lying:
+            look = {INCREASED: "more-sure", DECREASED: "fewer-sure"}.get(slug, "same")
+            sign = SIGNS.get(slug, "=")
+            properties = {
+                "name": name,
+                "before": before.high,
+                "after": after.high,
+                "before_label": _or_none(before),
+                "after_label": _or_none(after),
+                "sign": sign,
+                "look": look,
+            }
+            made.append(features.feature(key, features.outline(lies), properties))
+            for own_shapes, found in zip(shapes, (before, after), strict=False):
+                one = scale.class_of(classes, found.high)
+                colour = one.colour if one else LAND
+                own_shapes.append(Shape(lies, colour, AREA_LINE, label=_or_none(found)))
+            shapes[2].append(Shape(lies, LOOKS[look], AREA_LINE, label=sign))
+        names = [period_name(each) for each in self.periods]
+        return {
+            "cells": {"type": "FeatureCollection", "features": made},
+            "stills": _stills(shapes, names[0], names[1], self.reference),
+        }
+
+
+def _or_none(found: Bounds) -> str:
+    return bounds_said(found) if found.high else text("change-not-told")
+
+
+def _told_lead(rows: Sequence[Row]) -> str:
+    """Say in one sentence how many places became better or worse off, as the release says it."""
+    many = {slug: sum(row.slug == slug for row in rows) for slug in (INCREASED, DECREASED, UNKNOWN)}
+    same = len(rows) - sum(many.values())
+    return text(
+        "change-told-lead",
+        more=many[INCREASED],
+        fewer=many[DECREASED],
+        same=same,
+        unknown=many[UNKNOWN],
+    )
+
+
+def _told_key() -> list[tuple[str, str]]:
+    return [
+        (LOOKS["more-sure"], f"▲ {text('change-increased')}"),
+        (LOOKS["fewer-sure"], f"▼ {text('change-decreased')}"),
+        (LOOKS["same"], text("change-look-told-same")),
+    ]

@@ -1,0 +1,61 @@
+"""The ranked list of places and the card of one: exact for analysts, the release for others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from app import place_card, places_page, told_card
+from app.access import MapReader, Reader, note
+from app.asking import opened
+from app.services import services
+from app.ways import SLUG
+from pipelines.roles import ANALYST
+
+router = APIRouter()
+
+# What a link says here; whatever else somebody writes into one stays out of the log.
+ASKED = ("omrade", "fonster", "typ", "period", "detalj", "lista", "rutor", "kring", "vald")
+
+
+@router.get("/karta/lista")
+def ranked(request: Request, reader: MapReader) -> Response:
+    """Rank the places that the reader's map shows."""
+    with opened(request, reader, released=reader.role != ANALYST) as (conn, on):
+        if reader.role == ANALYST:
+            found = places_page.rows(conn, on, request.query_params, services(request).hot)
+        else:
+            found = places_page.told_rows(conn, on, request.query_params)
+    _note(request, reader, "place-list", len(found.rows))
+    return _json(found)
+
+
+@router.get("/karta/plats")
+def one_place(request: Request, reader: MapReader) -> Response:
+    """Say in plain words what is known about one place.
+
+    Raises
+    ------
+    NotFound
+        There is no such place, or none for this reader: both are told in the same words.
+    """
+    with opened(request, reader, released=reader.role != ANALYST) as (conn, on):
+        tell = place_card.exact if reader.role == ANALYST else told_card.told
+        found = tell(conn, on, request.query_params)
+    _note(request, reader, "place-card", 1)
+    return _json(found)
+
+
+def _note(request: Request, reader: Reader, what: str, rows: int) -> None:
+    """Write the look into the log, before anything of it is given."""
+    given = request.query_params
+    asked = {name: given[name] for name in ASKED if SLUG.fullmatch(given.get(name, ""))}
+    purpose = "analysis" if reader.role == ANALYST else "map"
+    note(request, replace(reader, purpose=purpose), what, asked=asked, rows=rows)
+
+
+def _json(found: places_page.Listed | place_card.Card) -> Response:
+    return Response(orjson.dumps(found), media_type="application/json")

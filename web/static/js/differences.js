@@ -1,0 +1,43 @@
+// @ts-check
+/** How the difference between two periods looks, and the numbers of a release's places on either map. */
+
+/* global ol */
+
+import { DEEP, FONT, fill, stroke, words } from "./brush.js";
+
+const ROOM = 26; // pixels: narrower cells bear no sign
+/** In the order of the key that the page brings. */
+const LOOKS = /** @type {const} */ (["more-sure", "more", "fewer-sure", "fewer", "same"]);
+const TOLD = /** @type {const} */ (["more-sure", "fewer-sure", "same"]);
+const PALE = ["more", "fewer", "same"];
+
+/** @param {readonly [string, string][]} key colour and words of each look */
+export function difference(key) {
+  const order = key.length === TOLD.length ? TOLD : LOOKS;
+  const colours = new Map(key.map(([colour], i) => [String(order[i]), colour]));
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
+    const look = feature.get("look");
+    const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
+    const pale = PALE.includes(look);
+    return new ol.style.Style({
+      fill: fill(`${colours.get(look) ?? "#ffffff"}dd`),
+      stroke: stroke(pale ? "rgba(255, 255, 255, 0.9)" : DEEP, pale ? 1 : 2),
+      zIndex: pale ? 1 : 2,
+      text: wide < ROOM ? undefined : words(feature.get("sign"), { font: `700 ${wide > 44 ? 14 : 11}px ${FONT}` }),
+    });
+  };
+}
+
+/** Name places and write what the release tells of them. @param {string} which before or after */
+export function numbers(which) {
+  return (/** @type {any} */ feature) => {
+    const told = [feature.get("name"), `700 13px ${FONT}`, "\n", "", feature.get(`${which}_label`), `700 15px ${FONT}`];
+    const shape = feature.getGeometry();
+    const parts = shape.getType() === "MultiPolygon" ? shape.getPolygons() : [shape];
+    const ground = parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
+    return new ol.style.Style({
+      geometry: ground.getInteriorPoint(),
+      text: words(/** @type {any} */ (told), { fill: fill(DEEP) }),
+    });
+  };
+}
