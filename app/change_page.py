@@ -25,7 +25,7 @@ from app.when_page import (
     ground_of,
 )
 from geo import cells as grid
-from geo.change import DECREASED, INCREASED, UNKNOWN
+from geo.change import DECREASED, INCREASED, UNCHANGED, UNKNOWN
 from pipelines import colours, comparison, picture, scale, when, wording
 from pipelines import events as reported
 from pipelines.answers import MUNICIPALITY, Basis
@@ -35,7 +35,7 @@ from pipelines.picture import Shape
 from pipelines.questions import Period
 from pipelines.reference import Reference
 from pipelines.released import PLACE, ZONE, Asked, Released, Told
-from pipelines.texts import text
+from pipelines.texts import listed, text
 from pipelines.when import Bounds
 from store import registrations
 from store.places import AreaRow
@@ -549,6 +549,7 @@ class _Pair:
             "areas": rows,
             "themes": themes,
             "notes": [text("change-told-how")],
+            "themes_note": "" if len(self.asked.places) == 1 else text("change-themes-told"),
             "charts": self._charts(grounds),
             "key": _told_key(),
             **self._maps(grounds),
@@ -572,8 +573,7 @@ class _Pair:
         before, after = self._bounds(asked)
         found = self._finding(asked)
         slug = UNKNOWN if found is None or found.trend is None else found.trend
-        said = text("change-told-unknown") if slug == UNKNOWN else text(f"change-{slug}")
-        return Row(name, _or_none(before), _or_none(after), "", "", said, slug)
+        return Row(name, _or_none(before), _or_none(after), "", "", wording.change(slug), slug)
 
     def _finding(self, asked: Asked) -> Finding | None:
         """Find what the release itself says of a place against the year before."""
@@ -660,20 +660,17 @@ def _or_none(found: Bounds) -> str:
 
 def _told_lead(rows: Sequence[Row]) -> str:
     """Say in one sentence how many places became better or worse off, as the release says it."""
-    many = {slug: sum(row.slug == slug for row in rows) for slug in (INCREASED, DECREASED, UNKNOWN)}
-    same = len(rows) - sum(many.values())
-    return text(
-        "change-told-lead",
-        more=many[INCREASED],
-        fewer=many[DECREASED],
-        same=same,
-        unknown=many[UNKNOWN],
-    )
+    said = []
+    for slug in (INCREASED, DECREASED, UNCHANGED, UNKNOWN):
+        n = sum(row.slug == slug for row in rows)
+        if n:
+            said.append(text(f"change-told-{slug}", n=n))
+    return text("change-told-lead", places=listed(said))
 
 
 def _told_key() -> list[tuple[str, str]]:
     return [
-        (LOOKS["more-sure"], f"▲ {text('change-increased')}"),
-        (LOOKS["fewer-sure"], f"▼ {text('change-decreased')}"),
+        (LOOKS["more-sure"], f"▲ {wording.change(INCREASED)}"),
+        (LOOKS["fewer-sure"], f"▼ {wording.change(DECREASED)}"),
         (LOOKS["same"], text("change-look-told-same")),
     ]

@@ -11,8 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.templating import Jinja2Templates
 from starlette.middleware.sessions import SessionMiddleware
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Mount
 
 from app import access, guide_page, logs, places_page, problems, sessions, ways
 from app.attempts import Attempts
@@ -51,6 +50,7 @@ from app.routes import (
     when,
 )
 from app.services import Services
+from app.static import Static
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import colours, looks, texts
 from pipelines import settings as configuration
@@ -102,9 +102,11 @@ def create_app(settings: Settings | None = None, now: Callable[[], datetime] = _
     if settings is not None:
         return _build(settings, now)
     try:
-        return _build(configuration.load(), now)
+        app = _build(configuration.load(), now)
     except LagesbildError as fault:
         raise SystemExit(sentence(fault)) from None
+    _warm(app)
+    return app
 
 
 def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
@@ -158,6 +160,20 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     return app
 
 
+def _warm(app: FastAPI) -> None:
+    """Read what every page needs before anybody waits for it: sentences, templates, files."""
+    pages = app.state.services.pages.env
+    for spoken in texts.LANGUAGES:
+        with texts.speaking(spoken):
+            texts.for_browser()
+            texts.known("")
+    for name in pages.list_templates():
+        pages.get_template(name)
+    for route in app.routes:
+        if isinstance(route, Mount) and isinstance(route.app, Static):
+            route.app.read_all()
+
+
 def _pages(background: Background) -> Jinja2Templates:
     """Give the templates what every page says."""
     pages = Jinja2Templates(WEB / "templates")
@@ -189,13 +205,3 @@ def _wrap(app: FastAPI, settings: Settings, secret: str) -> None:
     app.add_middleware(Speaking)
     app.add_middleware(logs.RequestLog)
     app.add_middleware(SecurityHeaders)
-
-
-class Static(StaticFiles):
-    """Files anybody may have; asked for again each time, so that an upgrade is seen at once."""
-
-    def file_response(self, *args: object, **kwargs: object) -> Response:
-        """Give a file, or 304."""
-        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
-        response.headers["Cache-Control"] = "no-cache"
-        return response

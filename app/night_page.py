@@ -120,7 +120,8 @@ def context(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> d
         "weekend_choices": _weekend_choices(weekends),
         "chosen_weekend": code,
         "rows": int(looked.held.count[looked.rows].sum()),
-        "words": chosen.words[:3],
+        "asked_words": chosen.words[:3],
+        "words": map_page.words(),
         **_summary(looked, chosen),
         "hours": _hours(looked),
         "list": _list(looked, linked),
@@ -129,7 +130,7 @@ def context(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> d
         "pooled_link": f"?{urlencode(linked)}",
     }
     if looked.pooled:
-        found["compared"] = _compared(connection, on.run, looked)
+        found |= _beside(connection, on.run, looked)
     else:
         found["single"] = _single(connection, looked)
     return found | _map(connection, on, looked, chosen)
@@ -302,7 +303,7 @@ def _clock_changes(looked: Looked) -> str:
 # --- beside other weekends
 
 
-def _compared(connection: sa.Connection, run: Run, looked: Looked) -> list[dict[str, Any]]:
+def _beside(connection: sa.Connection, run: Run, looked: Looked) -> dict[str, Any]:
     """Compare with the weekends just before and with the same weekends a year before."""
     latest = registrations.latest(connection)
     known = None
@@ -310,47 +311,64 @@ def _compared(connection: sa.Connection, run: Run, looked: Looked) -> list[dict[
         days = registrations.registrations(connection, run.period_start, run.period_end)
         known = days, latest
     now = looked.weekends
-    made = []
-    for code, other in (("before", nights.before(now)), ("year", nights.a_year_before(now))):
-        found = nights.compare(looked.held, looked.events, known, (other, now))
-        name = text("nights-before" if code == "before" else "nights-year", n=len(now))
-        about = {"name": name, "weeks": nights.weekends_name(other)}
-        if found is None:
-            made.append(about | {"missing": text("nights-not-compared")})
-        else:
-            made.append(about | _comparison(found, looked, other))
-    return made
+    earlier = {"nights-before": nights.before(now), "nights-year": nights.a_year_before(now)}
+    found = {
+        code: nights.compare(looked.held, looked.events, known, (other, now))
+        for code, other in earlier.items()
+    }
+    told = [each for each in found.values() if each is not None]
+    return {
+        "compared": [
+            {"name": _other_weekends(code, len(now)), "weeks": nights.weekends_name(earlier[code])}
+            | (
+                {"missing": text("nights-not-compared")}
+                if each is None
+                else _comparison(each, looked, earlier[code])
+            )
+            for code, each in found.items()
+        ],
+        "lateness": _lateness(told[0]) if told else "",
+    }
+
+
+def _other_weekends(code: str, n: int) -> str:
+    return text("nights-year") if code == "nights-year" else text("nights-before", n=n)
+
+
+def _lateness(found: Compared) -> str:
+    """Say how late reports are taken into account: the same for every comparison of a page."""
+    if found.lag_days is None:
+        return text("nights-no-lag")
+    said = text("nights-lag", days=found.lag_days)
+    if found.late is None:
+        return said
+    high = wording.decimal(max(100 * found.late.high, 0.1))
+    return f"{said} {text('nights-late', high=high)}"
 
 
 def _comparison(found: Compared, looked: Looked, other: Sequence[Weekend]) -> dict[str, Any]:
     finite = bool(np.isfinite([found.ratio, found.low, found.high]).all())
-    notes = []
-    if found.lag_days is not None:
-        notes.append(text("nights-lag", days=found.lag_days))
-        if found.before_late:
-            notes.append(text("nights-lag-later", n=found.before_late))
-    else:
-        notes.append(text("nights-no-lag"))
-    if found.undated:
-        notes.append(text("nights-undated", n=found.undated))
-    if found.late is not None:
-        high = 100 * found.late.high
-        notes.append(text("nights-late", high=wording.decimal(max(high, 0.1))))
-    notes.append(
-        text("nights-special", now=_special(looked.weekends, looked), then=_special(other, looked))
+    left_out = {"nights-lag-later": found.before_late, "nights-undated": found.undated}
+    special = text(
+        "nights-special", now=_special(looked.weekends, looked), then=_special(other, looked)
     )
     return {
         "before": found.before,
         "after": found.after,
-        "difference": f"{found.after - found.before:+d}".replace("-", "−"),
+        "difference": f"{found.after - found.before:+d}".replace("-", "\N{MINUS SIGN}"),
         "ratio": wording.decimal(found.ratio) if finite else "–",
         "interval": f"{wording.decimal(found.low)}–{wording.decimal(found.high)}"
         if finite
         else "–",
         "verdict": wording.change(found.verdict),
         "slug": found.verdict,
-        "notes": notes,
+        "notes": [*(_left_out(code, n) for code, n in left_out.items() if n), special],
     }
+
+
+def _left_out(code: str, n: int) -> str:
+    later = code == "nights-lag-later"
+    return text("nights-lag-later", n=n) if later else text("nights-undated", n=n)
 
 
 def _special(weekends: Sequence[Weekend], looked: Looked) -> str:

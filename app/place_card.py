@@ -225,7 +225,10 @@ def _counted(desk: Desk, place: Place, question: Question) -> Card:
     if place.kind == AROUND:
         place = replace(place, count=int(here.whole.sum()))
     time = Clock(found, on, question).of(own, place.kind)
-    near = neighbours(desk.connection, desk.spots, place.at, venues=True)
+    near = {
+        kind: None if each is not None and each.key == desk.given["vald"] else each
+        for kind, each in neighbours(desk.connection, desk.spots, place.at, venues=True).items()
+    }
     sightings = Sightings(desk.connection, on, desk.question.period).near(place.ground)
     (spot,) = places_page.names(desk.spots, [place], question, desk.chosen)
     verdict = _verdict(desk, place)
@@ -291,11 +294,13 @@ def sentence(said: str) -> str:
 
 
 def _where(desk: Desk, place: Place, name: str, near: Mapping[str, Neighbour | None]) -> str:
-    """Say where a place is; a name that stands alone is said with its area."""
-    said = name
+    """Say where a place is, with the area that it lies in."""
+    (spot,) = desk.spots.of(np.array([place.at]))
+    said = name if place.kind == AREAS else spot.name
     if place.kind == AROUND:
-        (spot,) = desk.spots.of(np.array([place.at]))
-        said = text("card-around", name=name, where=spot.name, metres=round(place.radius_m))
+        (holder,) = desk.spots.holders(np.array([place.at]))
+        area = text("choices-municipality") if holder is None else holder.name
+        said = text("card-around", name=name, area=area, metres=round(place.radius_m))
     return " ".join((sentence(said), *neighbour_sentences(near)))
 
 
@@ -345,9 +350,7 @@ def _when(time: hot_places.When, on: Basis) -> str:
     if time.kind == hot_places.PEAK:
         spread = text("card-spread", blocks=words.blocks(time, profile))
         return " ".join((text("card-peak", time=words.peaks(time.peaks)), why, spread))
-    if time.kind == hot_places.FEW:
-        return why
-    return " ".join((text("card-no-peak"), why))
+    return why
 
 
 def _trend(desk: Desk, place: Place, question: Question) -> str:
@@ -435,7 +438,9 @@ def _neighbour(collection: str, near: Near) -> Neighbour:
 def seen_there(seen: Seen, on: Basis) -> SeenThere:
     """Write an observation near a place."""
     row = seen.row
-    away = text("card-block") if seen.distance_m is None else distance(seen.distance_m)
+    away = text("card-block")
+    if seen.distance_m is not None:
+        away = distance(seen.distance_m) if seen.distance_m else text("card-here")
     return SeenThere(
         key=f"{OBSERVATIONS}:{row.id}",
         title=text(f"observation-{row.type}"),

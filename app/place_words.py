@@ -10,7 +10,7 @@ from app.release_page import block_name
 from geo.hot_times import Peak
 from geo.profile import Profile
 from pipelines import labels
-from pipelines.hot_places import BLOCKS, FEW, PEAK, Moved, When
+from pipelines.hot_places import BLOCKS, FEW, OTHER_TIMES, PEAK, Moved, When
 from pipelines.periods import local
 from pipelines.spots import number
 from pipelines.texts import day_name, listed, month_name, text
@@ -18,6 +18,7 @@ from pipelines.told_places import Mostly
 from pipelines.wording import change, decimal
 
 DAYS_A_WEEK, MONTHS_A_YEAR = 7, 12
+DAWN = 5  # an hour before it is still the night
 FEWEST_IN_PERCENT = 10
 
 
@@ -35,7 +36,9 @@ def peaks(found: Sequence[Peak]) -> str:
     for (start, end, _), days in alike.items():
         for first, last in _runs(days):
             name = day_name(first) if first == last else f"{day_name(first)}–{day_name(last)}"
-            said.append(f"{name} {start:02d}–{end:02d}")
+            hours = f"{start:02d}–{end:02d}"
+            night = start < DAWN
+            said.append(text("places-night" if night else "places-hours", days=name, hours=hours))
     return "; ".join(said)
 
 
@@ -58,6 +61,8 @@ def when(found: When, profile: Profile) -> str:
         return peaks(found.peaks)
     if found.kind == FEW:
         return text("places-when-few")
+    if found.blocks[0][0] == OTHER_TIMES:  # most of the week: that most lies there says nothing
+        return text("places-when-none")
     return text("places-when-blocks", block=_most(found, profile), events=number(found.events))
 
 
@@ -164,7 +169,7 @@ def moved(found: Moved) -> str:
     )
     if found.before and found.after and found.before + found.after >= FEWEST_IN_PERCENT:
         said += " " + text("card-moved-ratio", low=decimal(found.low), high=decimal(found.high))
-    if found.lag_days is not None:
+    if found.lag_days:
         said += " " + text("card-moved-lag", days=found.lag_days)
     return said
 

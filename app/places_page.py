@@ -22,8 +22,8 @@ from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.hot_places import AREAS, CELLS, CLUSTERS, MOST_TIMED, Clock, Place, When
 from pipelines.periods import SECOND, local_month
 from pipelines.questions import DEFAULT_RESOLUTION, SCOPES, Question
-from pipelines.released import Released, Shown, Told, ground
-from pipelines.roles import PUBLIC
+from pipelines.released import Released, Shown, Told
+from pipelines.roles import COORDINATOR, PUBLIC
 from pipelines.sightings import Sightings
 from pipelines.spots import NEAR_M, Spot, Spots
 from pipelines.texts import text
@@ -135,7 +135,7 @@ def rows(
         words=chosen.words,
         total=total,
         total_text="" if total is None else words.events(total),
-        notes=_exact_notes(made, question),
+        notes=_exact_notes(made, question, EXACT_LISTS[name]),
         left_out=(),
         passed_over=chosen.passed_over,
         more=len(found) - len(shown),
@@ -291,10 +291,12 @@ def why(place: Place, chosen: Choices) -> str:
     return text("places-why-none")
 
 
-def _exact_notes(made: Sequence[Row], question: Question) -> tuple[str, ...]:
+def _exact_notes(made: Sequence[Row], question: Question, kind: str) -> tuple[str, ...]:
     said = [text("places-note-when"), text("places-note-seen")] if made else []
     if question.window != EVERY_WINDOW and made:
         said.insert(1, text("places-note-window"))
+    if made and kind == CLUSTERS:
+        said.append(text("card-cluster"))
     if len(made) > MOST_TIMED:
         said.append(text("places-note-timed", n=MOST_TIMED))
     return tuple(said)
@@ -360,7 +362,7 @@ def told_rows(connection: sa.Connection, on: Basis, given: Mapping[str, str]) ->
         words=tuple(str(context["asked_for"]).split(" · ")),
         total=answer.total,
         total_text=words.events(answer.total),
-        notes=_told_notes(on.role),
+        notes=(text("places-note-told"), text("places-note-blocks"), *_seen_note(on.role)),
         left_out=(text("places-left-out-hours"), text("places-left-out-points")),
         passed_over=chosen.passed_over,
         more=0,
@@ -430,7 +432,7 @@ def _physical(
         words=(text("release-everywhere"), text("places-physical-themes"), period),
         total=total,
         total_text=words.events(total),
-        notes=(text("places-physical-note"), text("places-note-seen")),
+        notes=(text("places-physical-note"), *_seen_note(on.role)),
         left_out=(text("places-left-out-points"),),
         passed_over=(),
         more=0,
@@ -464,16 +466,18 @@ def _nothing(sentence: str) -> Listed:
     )
 
 
-def _told_notes(role: str) -> tuple[str, ...]:
-    said = [text("places-note-told"), text("places-note-blocks")]
-    return tuple(said if role == PUBLIC else [*said, text("places-note-seen")])
+def _seen_note(role: str) -> tuple[str, ...]:
+    if role == PUBLIC:
+        return ()
+    every = role == COORDINATOR  # also what nobody has read yet
+    return (text("places-note-seen-all" if every else "places-note-seen"),)
 
 
 def _seen(
     connection: sa.Connection, on: Basis, told: Told, shown: Sequence[Shown]
 ) -> list[int | None]:
     """Count what was seen near numbers; None for the public, and where a number lies nowhere."""
-    lies = [ground(told, each) for each in shown]
+    lies = [told_places.lies(told, each) for each in shown]
     drawn = [each for each in lies if each is not None]
     if on.role == PUBLIC:
         return [None] * len(lies)
@@ -483,7 +487,7 @@ def _seen(
 
 def _at(told: Told, shown: Shown) -> tuple[float, float] | None:
     """Give a point on the ground of a number; None where it lies nowhere known."""
-    lies = ground(told, shown)
+    lies = told_places.lies(told, shown)
     if lies is None:
         return None
     middle = lies.representative_point()

@@ -19,7 +19,7 @@ from app.plan_choice import CELLS
 from geo import cells
 from geo.errors import InvalidParameter
 from geo.profile import Profile
-from pipelines import answers
+from pipelines import answers, labels
 from pipelines.answers import MUNICIPALITY, Basis, CountedArea, CountedCells
 from pipelines.periods import local
 from pipelines.questions import Question
@@ -126,10 +126,10 @@ def _part(row: Row, spot: Spot | None) -> str:
 def _theme(profile: Profile, written: str) -> str:
     """Name a theme or a kind of events as links write it."""
     slug = written.removeprefix(release_page.THEME_PREFIX)
-    label = next((each.label for each in profile.categories if each.code == written), "")
-    if label or not slug:
-        return label or text("plan-every-theme")
-    return theme_name(slug)
+    kind = next((each for each in profile.categories if each.code == written), None)
+    if kind is not None:
+        return labels.category(kind)
+    return theme_name(slug) if slug else text("plan-every-theme")
 
 
 def _period(written: str) -> str:
@@ -232,6 +232,8 @@ def _released(desk: Desk, row: Row) -> Told:
     if len(wider) > MOST_WIDER:
         wider = [text("plan-wider-many")]
     about = [text("plan-released", period=release_page.period_name(chosen.asked.period))]
+    if row.finer:
+        about.append(text("plan-whole-place"))
     about += chosen.passed_over
     verdict = rows[0].verdict if len(rows) == 1 else ""
     return Told(answer.total, " ".join([*about, *wider]), verdict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from app import map_page
@@ -107,7 +108,7 @@ def _place(written: str, told: Told, reference: Reference, passed: list[str]) ->
     return ()
 
 
-def context(released: Released, chosen: Chosen, reference: Reference) -> dict[str, object]:
+def context(released: Released, chosen: Chosen, reference: Reference) -> dict[str, Any]:
     """Collect everything the template shows about one answer."""
     told = released.part(chosen.asked.period)
     answer = told.answer(chosen.asked, chosen.detail)
@@ -147,12 +148,10 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
     }
 
 
-def page(told: dict[str, object] | None, role: str) -> dict[str, object]:
+def page(told: dict[str, Any] | None, role: str) -> dict[str, Any]:
     """Collect what the page of a map says about an answer; None: nothing is released yet."""
     if told is None:
         return {"mapped": False, "told": None, "words": {}}
-    edition = told["edition"]
-    assert isinstance(edition, dict)
     left = ["left-out-points", "left-out-small", "left-out-later"]
     hidden = () if role != PUBLIC else ("observationer",)
     return {
@@ -165,7 +164,7 @@ def page(told: dict[str, object] | None, role: str) -> dict[str, object]:
         "layers": map_page.layer_choices(tuple(each for each in LAYERS if each not in hidden)),
         "left_out": [text(code) for code in (*left, *(("left-out-seen",) if hidden else ()))],
         "sheet": [
-            text("sheet-source-release", **edition),
+            text("sheet-source-release", **told["edition"]),
             text("sheet-method-release"),
             text("caveat"),
         ],

@@ -118,7 +118,8 @@ def exact(
         **_lists(_ranking(around_schools, ranked, chosen, row)),
         "area": "" if chosen.area is None else chosen.area.name,
         "notes": _notes(around_schools),
-        "words": chosen.words,
+        "asked_words": chosen.words,
+        "words": map_page.words(),
         "window_label": chosen.words[1],
         "rows": around_schools.total,
         "basis": text(
@@ -209,8 +210,8 @@ def _everywhere(
     shapes, zones = [], []
     for row, school in enumerate(study.town.schools):
         (disc,) = school_rings.outlines(school, on.reference.profile.metric_epsg, school_rings.ZONE)
-        step = scale.class_of(steps, counts[row])
-        fill = step.colour if step is not None and counts[row] else colours.UNCERTAIN
+        step = scale.class_of(steps, counts[row]) if counts[row] else None
+        fill = colours.UNCHANGED if step is None else step.colour
         shapes.append(Shape(disc, fill, stroke=ZONE_LINE, title=f"{school.name}: {counts[row]}"))
         verdict = ranked.judged.of(row)
         about = {"name": school.name, "count": counts[row], "verdict": verdict.value}
@@ -221,7 +222,7 @@ def _everywhere(
         "sentence": _hours(found, on),
         "hours_verdict": "" if found is None else wording.verdict(found.verdict),
         "map_data": {"zones": zones},
-        "picture": Markup(_drawn(_ground(on) + shapes, on, alt)),  # noqa: S704 - `draw` escapes
+        "picture": Markup(_drawn(shapes, on, alt)),  # noqa: S704 - `draw` escapes
     }
 
 
@@ -311,14 +312,6 @@ def _interval(low: float, high: float) -> str:
     if not np.isfinite([low, high]).all():
         return "–"
     return f"{wording.decimal(low)}–{wording.decimal(high)}"
-
-
-def _ground(on: Basis) -> list[Shape]:
-    return [
-        Shape(row.outline, "#ffffff", stroke="#aab5b3")
-        for row in on.reference.areas
-        if row.kind == "municipality"
-    ]
 
 
 def _drawn(shapes: list[Shape], on: Basis, alt: str) -> str:

@@ -35,7 +35,7 @@ from app.release_page import Chosen
 from pipelines import told_places
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.hot_places import AREAS
-from pipelines.released import PLACE, ZONE, Released, Shown, Told, ground
+from pipelines.released import PLACE, ZONE, Released, Shown, Told
 from pipelines.roles import PUBLIC
 from pipelines.sightings import Seen, Sightings
 from pipelines.spots import Spots
@@ -136,7 +136,7 @@ def _slug(part: Told, name: str, level: str) -> str | None:
 
 def _card(connection: sa.Connection, on: Basis, given: Mapping[str, str], number: Number) -> Card:
     """Say everything that the release tells about one number."""
-    row, lies = number.row, ground(number.told, number.shown)
+    row, lies = number.row, told_places.lies(number.told, number.shown)
     spots = Spots(connection, on.reference)
     near = neighbours(connection, spots, _middle(lies), venues=False)
     when, _, reason = places_page.told_when(number.told, number.shown, number.chosen, on)
@@ -263,7 +263,7 @@ def _fixed(
     shown = next((each for each in found.shown if each.units[0] == int(written[2])), None)
     if shown is None:
         raise unknown()
-    lies, period = ground(found.told, shown), found.told.part.period
+    lies, period = told_places.lies(found.told, shown), found.told.part.period
     name = places_page.physical_name(shown)
     near = neighbours(connection, Spots(connection, on.reference), _middle(lies), venues=False)
     count = text(

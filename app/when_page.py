@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlencode
 
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from app import features, map_page, release_page
 from app.choices import EVERY_WINDOW, Choices, pickers
-from app.map_page import window_label
-from app.release_page import block_name, period_name, theme_name
+from app.map_page import theme_name, window_label
+from app.release_page import block_name, period_name
 from geo import cells as grid
 from geo.aoristic import DAY_HOURS, WEEK_HOURS
 from geo.errors import InvalidParameter
@@ -45,6 +46,7 @@ PICTURE = (640, 480)
 AREA_LINE, CHOSEN_LINE, LAND = "#0b6e7f", "#17323d", "#eef0ec"
 UNMAPPED = ("rest", "unknown", "several")  # ground that is no place of its own
 DAYS = range(1, 8)
+KEPT = 64  # grounds of places of a release
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +199,7 @@ class _Desk:
         inside, profile = self._inside(week), self.on.reference.profile
         cells, counts = when.in_cells(week.events, inside, self.link.resolution)
         total, mapped = int(week.events.of.count[inside].sum()), int(counts.sum())
+        spread = week.events.of.count[inside & (week.hour == when.SPREAD)].sum()
         own = week
         if self.link.cell is not None:
             here = week.events.where(when.in_cell(week.events, self.link.cell))
@@ -213,7 +216,8 @@ class _Desk:
             "of_cell": self.link.cell is not None,
             "picks": self._picks(),
             "clear": self._clear(),
-            "said": self._said(total, mapped),
+            "said": self._said(total, mapped, int(spread)),
+            "spread": int(spread),
             "total": total,
             "mapped": mapped,
             "cells": _collection(cells, counts),
@@ -298,12 +302,17 @@ class _Desk:
             )
         return made
 
-    def _said(self, total: int, mapped: int) -> str:
+    def _said(self, total: int, mapped: int, spread: int) -> str:
         """Say how many events the chosen hours hold, and how many of them the map shows."""
         words = when.named_hours(self.hours) if self.hours else text("when-whole-week")
         if self.window != EVERY_WINDOW:
             words = window_label(self.on.reference.profile, self.window)
-        return text("when-said", hours=words, n=total, mapped=mapped, beside=total - mapped)
+        said = [text("when-said", hours=words, n=total, mapped=mapped)]
+        if total > mapped:
+            said.append(text("when-said-beside", n=total - mapped))
+        if spread:
+            said.append(text("when-said-spread", n=spread))
+        return " ".join(said)
 
     def _still(self, cells: NDArray[np.int64], counts: NDArray[np.int64]) -> Markup:
         """Draw the map for readers without scripts."""
@@ -424,6 +433,9 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
     spots = desk.spots(given.get(CHOSEN, ""))
     here = next((spot for spot in spots if spot.here), None)
     area = "".join(chosen.asked.places)
+    passed = list(chosen.passed_over)
+    if given.get(CHOSEN) and here is None:
+        passed.append(text("when-unknown-place", value=given[CHOSEN][:40]))
     return {
         "periods": [map_page.Choice(each, period_name(each)) for each in released.periods()],
         "themes": [
@@ -438,7 +450,7 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
         },
         "kept": {"fonster": "".join(chosen.asked.blocks)},
         "words": desk.words(),
-        "passed_over": list(chosen.passed_over),
+        "passed_over": passed,
         "spots": spots,
         "blocks": desk.picks(here),
         "week": desk.chart(here),
@@ -631,7 +643,12 @@ class _Blocks:
 
 def ground_of(told: Told, units: Sequence[Unit]) -> shapely.Geometry | None:
     """Give the ground of some units, as the release draws it."""
-    numbers = tuple(unit.number for unit in units)
+    return _ground(told, tuple(unit.number for unit in units))
+
+
+@lru_cache(maxsize=KEPT)
+def _ground(told: Told, numbers: tuple[int, ...]) -> shapely.Geometry | None:
+    """Unite the outlines once: the rounding of a hundred hexagons takes its time."""
     lying = Shown(
         numbers, (), (), "", "", 0, exact=True, themes=(), blocks=(), tertials=(), finding=None
     )

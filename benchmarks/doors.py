@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -43,13 +43,17 @@ class House:
     url: str
     name: str
     password: str
+    settings: dict[str, str] = field(default_factory=dict)  # beyond those of every server
 
 
 def demonstration(folder: Path) -> House:
     """Make the demonstration that `make demo` shows."""
     made = demo.prepare(folder, DEMO_DAY, lambda _: None)
     url = f"sqlite:///{folder / 'lagesbild.gpkg'}"
-    return House(url, demo.USERS[ANALYST], made.password)
+    written = (folder / "demo.env").read_text("utf-8").splitlines()
+    pairs = (line.split("=", maxsplit=1) for line in written if line.startswith(settings.PREFIX))
+    more = {name: value for name, value in pairs if "BASEMAP" in name}
+    return House(url, demo.USERS[ANALYST], made.password, more)
 
 
 def city(folder: Path, url: str | None = None) -> House:
@@ -68,12 +72,12 @@ def city(folder: Path, url: str | None = None) -> House:
 
 
 @contextmanager
-def served(url: str, core: int | None = None) -> Iterator[int]:
+def served(house: House, core: int | None = None) -> Iterator[int]:
     """Start the server as it is started everywhere, on one core if told; give its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     own = {
-        settings.variable("database_url"): url,
+        settings.variable("database_url"): house.url,
         settings.variable("session_secret"): secrets.token_hex(32),
         settings.variable("cookie_secure"): "false",
     }
@@ -82,7 +86,7 @@ def served(url: str, core: int | None = None) -> Iterator[int]:
         *(sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"),
         *("--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"),
     ]
-    with running(command, core, kept | own):
+    with running(command, core, kept | house.settings | own):
         wait_for(port)
         yield port
 

@@ -269,8 +269,10 @@ def _built_up(buildings: Layer) -> Layer:
     squares, houses = np.unique(np.floor(middles / BLOCK_M), axis=0, return_counts=True)
     west, south = squares[houses >= HOUSES_OF_A_TOWN].T * BLOCK_M
     blocks = shapely.box(west, south, west + BLOCK_M, south + BLOCK_M)
-    town = shapely.union_all(blocks).buffer(BLOCK_M * 0.7).buffer(-BLOCK_M * 0.6)
-    parts = shapely.get_parts(shapely.simplify(town, BLOCK_M / 10))
+    town = shapely.union_all(blocks)
+    for reach in (1.0, -1.7, 0.8):  # out over gaps, in over what sticks out, and back: soft edges
+        town = shapely.buffer(town, reach * BLOCK_M, quad_segs=6)
+    parts = shapely.get_parts(shapely.simplify(town, BLOCK_M / 20))
     kept = parts[shapely.area(parts) >= SMALLEST_TOWN_M2]
     return Layer(kept, np.full(kept.size, "", dtype=object), np.full(kept.size, None, dtype=object))
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 SEED: Final = 5
 ATTRIBUTION: Final = "Påhittad bakgrundskarta"
 OUTSKIRTS_M: Final = 420.0  # around the areas: so far the town reaches
+VILLAGE_M: Final = 330.0  # around a school outside it
 COUNTRY_M: Final = 4200.0  # so far the map does
 RIVER_M: Final = 34.0
 BANK_M: Final = 45.0
@@ -132,7 +133,8 @@ def _land(reference: ReferenceSet, town: Town, rng: np.random.Generator) -> _Lan
         [(s.x_m, s.y_m) for s in (*town.addresses, *town.schools, *town.squares)]
     )
     hull = areas.convex_hull
-    built = hull.buffer(OUTSKIRTS_M)
+    villages = [shapely.Point(school.x_m, school.y_m).buffer(VILLAGE_M) for school in town.schools]
+    built = shapely.union_all([hull.buffer(OUTSKIRTS_M), *villages])
     middle, along = _axis(hull)
     across = along + 90
     tries = np.linspace(-0.26, 0.26, 41) * _length(hull, along)
@@ -282,11 +284,14 @@ def _met(ways: Sequence[_Way]) -> list[_Way]:
         line = way.line
         for end in (0, -1) if way.kind == "street" else ():
             here, before = np.array(line.coords[end]), np.array(line.coords[1 if end == 0 else -2])
+            if tree.query(shapely.Point(here), "dwithin", distance=1.0).size > 1:
+                continue  # it meets one already
             step = (here - before) / np.hypot(*(here - before))
             ahead = shapely.LineString([here + step, here + JOIN_M * step])
-            hits = [lines[at].intersection(ahead) for at in tree.query(ahead, "intersects")]
-            if hits:
-                meeting = min(hits, key=shapely.Point(here).distance).coords[0]
+            met = [lines[at].intersection(ahead) for at in tree.query(ahead, "intersects")]
+            hits = shapely.get_coordinates(met)
+            if len(hits):
+                meeting = hits[np.argmin(np.hypot(*(hits - here).T))]
                 corners = list(line.coords)
                 corners.insert(0 if end == 0 else len(corners), meeting)
                 line = shapely.LineString(corners)

@@ -185,8 +185,9 @@ class Whole:
 def days(events: Events, registered: Registrations, latest: date | None, timezone: str) -> Days:
     """Lay events on local days."""
     local = windows.to_local(events.of.starts_at, timezone).astype("datetime64[D]")
-    last = local.max(initial=np.datetime64("1970-01-01", "D")).astype(object)
-    extracted = None if latest is None else max(latest, last)
+    extracted = latest
+    if latest is not None and local.size:
+        extracted = max(latest, local.max().astype(object))
     return Days(events.whole, local, registered.of(events.of.id), extracted)
 
 

@@ -50,20 +50,21 @@ class Sightings:
 
     def counts(self, grounds: Sequence[shapely.Geometry]) -> list[int]:
         """Tell how many lie within 75 metres of each of some shapes in lon/lat."""
-        shapes = self._flat(grounds)
+        shapes = np.array(self._flat(grounds), dtype=object)
         met = self._tree.query(shapes, predicate="dwithin", distance=NEAR_M)[0]
         return [int(n) for n in np.bincount(met, minlength=len(grounds))]
 
     def near(self, ground: shapely.Geometry) -> list[Seen]:
-        """List those within 75 metres of a shape in lon/lat, the nearest first."""
+        """List those within 75 metres of a shape in lon/lat, the nearest and latest first."""
         (shape,) = self._flat([ground])
         found = []
         for which in self._tree.query(shape, predicate="dwithin", distance=NEAR_M).tolist():
             row = self.rows[which]
             vague = row.match_type in AT_HOME and not self._exact
             away_m = float(shapely.distance(shape, self._tree.geometries[which]))
-            found.append((away_m, row.id, Seen(row, None if vague else away_m)))
-        return [seen for _, _, seen in sorted(found, key=lambda each: each[:2])]
+            found.append((away_m, Seen(row, None if vague else away_m)))
+        found.sort(key=lambda each: each[1].row.observed_at, reverse=True)
+        return [seen for _, seen in sorted(found, key=lambda each: each[0])]
 
     def _flat(self, shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
         """Turn degrees into metres."""

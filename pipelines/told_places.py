@@ -7,19 +7,23 @@ also hold something else, they are used as bounds only and never shown, and noth
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.release_parts import OTHER_TIMES
-from pipelines.released import UNIT, Asked
+from pipelines.released import UNIT, Asked, ground
 from store.releases import PHYSICAL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import shapely
+
     from geo.profile import Profile
     from pipelines.released import Released, Shown, Told
 
 WHOLE_YEAR = 4  # signs in the name of a period that is a year
+_KEPT_GROUNDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,12 @@ def seen_themes(profile: Profile) -> list[str]:
     """List the themes whose numbers tell more of what happens than of what the police do."""
     own = [each.theme for each in profile.categories if not each.enforcement_driven]
     return list(dict.fromkeys(own))
+
+
+@lru_cache(maxsize=_KEPT_GROUNDS)
+def lies(told: Told, shown: Shown) -> shapely.Geometry | None:
+    """Give the ground of a number as `released.ground` does; rounding it off takes a while."""
+    return ground(told, shown)
 
 
 def fixed(released: Released) -> Fixed | None:

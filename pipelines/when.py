@@ -74,7 +74,7 @@ def held(found: Week, hours: Iterable[int]) -> NDArray[np.bool_]:
     """
     chosen = np.zeros(WEEK_HOURS, dtype=bool)
     chosen[list(hours)] = True
-    inside = (found.hour != SPREAD) & chosen[found.hour]
+    inside: NDArray[np.bool_] = (found.hour != SPREAD) & chosen[found.hour]
     spread = np.flatnonzero(found.hour == SPREAD)
     starts, ends = found.events.of.starts_at, found.events.of.ends_at
     for at in range(0, spread.size, AT_ONCE):
@@ -238,9 +238,10 @@ def between(told: Told, asked: Asked) -> Bounds:
         high += part.count
         low += 0 if any(beyond) or other else part.count
         for kept, found in zip(more, beyond, strict=True):
-            kept |= found
+            kept.update(found)
         later |= other
-    return Bounds(low, high, *(tuple(sorted(each)) for each in more), tuple(sorted(later)))
+    themes, blocks, elsewhere = (tuple(sorted(each)) for each in more)
+    return Bounds(low, high, themes, blocks, elsewhere, tuple(sorted(later)))
 
 
 def block_hours(told: Told, profile: Profile) -> dict[str, float]:

@@ -60,5 +60,6 @@ def _told(request: Request, reader: Reader) -> Response:
     }
     if released is not None and released.periods():
         context |= change_page.told(released, request.query_params, reference)
-    note(request, reader, "change-page", asked=context.get("asked_query") or {})  # type: ignore[typeddict-item]
+    asked = context.get("asked_query")
+    note(request, reader, "change-page", asked=asked if isinstance(asked, dict) else None)
     return parts.pages.TemplateResponse(request, "change.html", context)

@@ -12,7 +12,7 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app import access, choices, map_page, places_page
+from app import access, choices, map_page, places_page, still_map
 from app.access import MapReader, Reader
 from app.routes import admin, group, release
 from app.services import services
@@ -63,13 +63,17 @@ def exact_map(request: Request, reader: Reader) -> Response:
         "still": request.url.query,
         "day": parts.now().date(),
     }
-    asked = {
+    access.note(request, reader, "map-page", asked=_linked(request))
+    return parts.pages.TemplateResponse(request, "map.html", context)
+
+
+def _linked(request: Request) -> dict[str, str]:
+    """Give what a link chooses, for the log."""
+    return {
         name: value
         for name, value in request.query_params.items()
         if name in LINKED and SLUG.fullmatch(value)
     }
-    access.note(request, reader, "map-page", asked=asked)
-    return parts.pages.TemplateResponse(request, "map.html", context)
 
 
 # Each role's own page, and what it is for.
@@ -104,6 +108,23 @@ def _by_id(request: Request, reference: Reference) -> str | None:
         (name, value) for name, value in request.query_params.multi_items() if name != "omrade"
     ]
     return f"/?{urlencode([('omrade', str(area.id)), *pairs])}"
+
+
+@router.get("/karta/bild.svg", dependencies=[Depends(access.limited("export"))])
+def still_picture(request: Request, reader: MapReader) -> Response:
+    """Draw the map of a link for a browser without scripts."""
+    parts = services(request)
+    given = request.query_params
+    released = None if reader.role == ANALYST else parts.released.in_force()
+    with parts.store_for(reader.role).read() as conn:
+        on = answers.basis(conn, reader.role, parts.reference.read(conn), released)
+        if reader.role == ANALYST:
+            shapes, within = still_map.exact(conn, on, given)
+        else:
+            shapes, within = still_map.told(on, given)
+    access.note(request, reader, "map-picture", asked=_linked(request), rows=len(shapes))
+    drawn = still_map.draw(shapes, within, on.reference, parts.background.file())
+    return Response(drawn, media_type="image/svg+xml")
 
 
 @router.get("/karta/platser")

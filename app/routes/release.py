@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -31,7 +33,7 @@ def home(request: Request, reader: Reader) -> Response:
         on = answers.basis(conn, reader.role, reference, released)
         listed = places_page.told_rows(conn, on, request.query_params)
     asked: dict[str, str] = {}
-    told: dict[str, object] | None = None
+    told: dict[str, Any] | None = None
     if released is not None and released.periods():
         chosen = release_page.choose(request.query_params, released, reference)
         told = release_page.context(released, chosen, reference)

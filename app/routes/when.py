@@ -56,5 +56,6 @@ def _told(request: Request, reader: Reader) -> Response:
     }
     if released is not None and released.periods():
         context |= {"empty": "", **when_page.told(released, request.query_params, reference)}
-    note(request, reader, "when-page", asked=context.get("asked_query") or {})  # type: ignore[typeddict-item]
+    asked = context.get("asked_query")
+    note(request, reader, "when-page", asked=asked if isinstance(asked, dict) else None)
     return parts.pages.TemplateResponse(request, "when.html", context)

@@ -14,12 +14,16 @@ from pipelines.texts import ENGLISH, LOCALE, SWEDISH
 LINKS = ("", "?fonster=helgnatt&typ=tema-vald&period=2025", "?omrade=Atlantis&typ=x&fonster=x")
 SAME_FOR_ALL = ("/hjalp", "/tillganglighet")
 OF_A_ROLE = {
-    ADMIN: ("/drift", "/logg"),
+    ADMIN: ("/",),
     GROUP: ("/", "/lagesbildsgrupp", "/lagesbildsgrupp/protokoll"),
-    COORDINATOR: ("/granskning", "/granskning?slappta=2"),
+    COORDINATOR: ("/granskning?slappta=2",),
     PLANNER: (),
     ANALYST: (),
 }
+FOR_MACHINES = re.compile(
+    r"""\s(?:value|href|src|name|id|class|for|action|data-(?!note|head)[a-z-]+)=(?:"[^"]*"|'[^']*')"""
+)
+IN_THE_DATA = "demo-"  # what the demonstration writes into its store
 LONG_ENOUGH = 12  # letters: shorter words may be the same in both languages, or a name
 
 
@@ -38,7 +42,7 @@ def only_swedish():
     return {
         code: piece
         for code, piece in pieces.items()
-        if len(piece) > LONG_ENOUGH and piece not in english
+        if len(piece) > LONG_ENOUGH and piece not in english and not code.startswith(IN_THE_DATA)
     }
 
 
@@ -52,14 +56,14 @@ def speak(client, language):
 
 def said(page):
     """Give what a person reads of a page, and what its scripts are given to say."""
-    return html.unescape(page.text)
+    return html.unescape(FOR_MACHINES.sub("", page.text))
 
 
 def pages(role):
     """Name every page of a role."""
-    tasks = [path for path, _, roles in (*ways.TASKS, *ways.MORE) if role in roles]
-    linked = [path + link for path in tasks for link in LINKS if path not in OF_A_ROLE[ADMIN]]
-    return [*dict.fromkeys((*linked, *tasks, *OF_A_ROLE[role], *SAME_FOR_ALL))]
+    linked = [path + link for path, _, roles in ways.TASKS if role in roles for link in LINKS]
+    more = [path for path, _, roles in ways.MORE if role in roles]
+    return [*linked, *more, *OF_A_ROLE[role], *SAME_FOR_ALL]
 
 
 def test_there_is_something_to_look_for():
@@ -80,7 +84,7 @@ def test_an_english_page_has_no_swedish_sentence_left(people, role):
         found = [code for code, piece in TELLTALES.items() if piece in words]
         if found:
             left[path] = found
-    assert left == {}
+    assert left == {}, f"{left}"
 
 
 @pytest.mark.parametrize("role", OF_A_ROLE)

@@ -60,7 +60,7 @@ function button(name, text, doing, label) {
 
 /** @param {Content["verdict"]} said */
 function verdict(said) {
-  if (!said) {
+  if (!said || !(said.word || said.lines.length)) {
     return [];
   }
   const word = element("strong", {}, said.word);

@@ -46,15 +46,16 @@ const sheets = [
   const map = createMap(screen.byId(sheet.id), [areas, sheet.cells, over]);
   return { ...sheet, areas, map };
 });
-const [{ map: first }] = sheets;
-for (const { map } of sheets.slice(1)) {
-  map.setView(first.getView());
-}
+const first = sheets[0].map;
+const shared = first.getView();
+/** A hidden map has no size, and must not tell the view of the others so. */
+const idle = sheets[2].map.getView();
 
 async function start() {
   screen.showBusy(true);
   const areas = (await collection("areas")).filter((area) => FOCUS.includes(area.properties.kind));
-  const system = first.getView().getProjection();
+  const system = shared.getProjection();
+  see(String(frame.dataset.view));
   for (const { areas: outlines, cells, which } of sheets) {
     fill(outlines, areas, system);
     fill(cells, which === "difference" ? told : of(which), system);
@@ -64,10 +65,10 @@ async function start() {
   const local = new URLSearchParams(location.search).get("omrade");
   const near = local && !ol.extent.isEmpty(lies) ? lies : home;
   if (!ol.extent.isEmpty(near)) {
-    addHome(first, home);
-    show(first, near, screen.byId("map"));
+    const seen = frame.dataset.view === DIFFERENCE ? sheets[2].map : first;
+    sheets.forEach(({ map }) => addHome(map, home));
+    show(seen, near, screen.byId("legend"));
   }
-  see(String(frame.dataset.view));
   screen.showBusy(false);
 }
 
@@ -88,7 +89,8 @@ function see(view) {
     after.parentElement?.append(line);
   }
   cut();
-  for (const { map } of sheets) {
+  for (const { id, map } of sheets) {
+    map.setView((id === "map-difference") === (view === DIFFERENCE) ? shared : idle);
     map.updateSize();
   }
   const title = t(named ? "when-legend-places" : "when-legend");

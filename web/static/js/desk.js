@@ -27,6 +27,7 @@ export function asked(state) {
 export class Desk {
   #asking = new AbortController();
   #shown = "";
+  /** The ground that one begins with. @type {number[]} */ home = [-Infinity, -Infinity, Infinity, Infinity];
 
   /**
    * @param {any} map
@@ -91,7 +92,9 @@ export class Desk {
     const point = at && new ol.geom.Point(ol.proj.fromLonLat(at.split(",").map(Number), system));
     const ground = feature?.getGeometry() ?? point;
     if (ground) {
-      show(this.map, ol.extent.buffer(ground.getExtent(), ROOM_M), byId("card"));
+      const extent = ol.extent.buffer(ground.getExtent(), ROOM_M);
+      const spread = ol.extent.getArea(extent) > ol.extent.getArea(this.home);
+      show(this.map, spread ? this.home : extent, byId("card")); // what lies all over town is seen from the town
     }
   }
 

@@ -19,7 +19,7 @@ export const SHOWN = Object.freeze({
   fysiska: "physical",
 });
 /** Layers that are shown and hidden with another one. */
-const WITH = Object.freeze({ areas: ["areaNames"], cells: ["labels", "tiles"] });
+const WITH = Object.freeze({ areas: ["areaNames"], cells: ["labels", "numbers", "tiles"] });
 
 /**
  * Make every layer, empty.
@@ -31,8 +31,10 @@ export function createLayers({ classes, chosen, named = false, ranked = () => []
   /** @param {any} style @param {number} zIndex @param {object} [more] */
   const vector = (style, zIndex, more = {}) =>
     new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex, ...more });
-  const areas = vector(styles.area, 3);
-  const cells = vector(styles.cell(classes, chosen, !named), 2, { renderBuffer: 40 });
+  const areas = vector(styles.area, named ? 1.5 : 3); // the places of a release have outlines of their own
+  const cells = vector(styles.cell(classes, chosen, false), 2, { renderBuffer: 40 });
+  const quiet = (/** @type {any} */ feature, /** @type {number} */ resolution) =>
+    ranked().some((row) => row.dataset.short === signs.plain(feature.get("name"))) ? undefined : signs.placeName(feature, resolution);
   const layers = {
     ground: vector(styles.area, 0),
     areas,
@@ -41,6 +43,9 @@ export function createLayers({ classes, chosen, named = false, ranked = () => []
     }),
     cells,
     tiles: new ol.layer.VectorTile({ style: styles.cell(classes, chosen, !named), zIndex: 2 }),
+    numbers: new ol.layer.Vector({
+      source: cells.getSource(), style: named ? () => undefined : styles.cellNumber(classes), zIndex: 9, declutter: "names",
+    }),
     labels: new ol.layer.Vector({
       source: cells.getSource(), style: named ? placeLabel : topLabel(ranked), zIndex: 8, declutter: "names",
     }),
@@ -49,7 +54,7 @@ export function createLayers({ classes, chosen, named = false, ranked = () => []
     schools: vector(signs.school, 4),
     observations: vector(signs.observation, 5),
     clusters: vector(styles.cluster(chosen), 6),
-    places: vector(signs.placeName, 4, { declutter: "names" }),
+    places: vector(quiet, 4, { declutter: "names" }),
   };
   return layers;
 }

@@ -10,6 +10,7 @@ import { loadGround, showSpots } from "./ground.js";
 import { createLayers, showOnly } from "./layers.js";
 import { showLegend } from "./legend.js";
 import { addHome, createMap, goTo, show, viewText } from "./map.js";
+import { NAMED_ROWS } from "./places.js";
 import { startPaper } from "./paper.js";
 import { Results } from "./results.js";
 import { savePicture } from "./snapshot.js";
@@ -20,27 +21,27 @@ import { done, startTools } from "./tools.js";
 import { startViews } from "./views.js";
 
 const results = new Results();
+/** The rows that are named on the map. */ let top = rowsOf(screen.byId("rows")).slice(0, NAMED_ROWS);
 const store = createStore(EXACT, changed);
 const layers = createLayers({
   classes: () => results.scale,
   chosen: () => store.get().vald,
-  ranked: () => rowsOf(screen.byId("rows")),
+  ranked: () => top,
 });
 const map = createMap(screen.byId("map"), Object.values(layers));
 const system = map.getView().getProjection();
 const desk = new Desk(map, layers, store, "cells:");
-let home = ol.extent.createEmpty();
 let listed = asked(store.get()); // the page comes with its list
 
 async function start() {
   screen.showBusy(true);
   showLayers();
   const [found] = await Promise.all([loadGround(layers, system), ask()]);
-  home = found;
-  if (!ol.extent.isEmpty(home)) {
-    addHome(map, home);
+  if (!ol.extent.isEmpty(found)) {
+    desk.home = found;
+    addHome(map, found);
   }
-  showSpots(screen.byId("spots"), layers.areas.getSource().getFeatures(), (extent) => show(map, extent ?? home, screen.byId("card")));
+  showSpots(screen.byId("spots"), layers.areas.getSource().getFeatures(), (extent) => show(map, extent ?? desk.home, screen.byId("card")));
   if (!goTo(map, store.get().vy)) {
     showArea();
     desk.goThere();
@@ -65,10 +66,12 @@ async function ask() {
     screen.showSummary(told);
     showRows(screen.byId("rows"), told);
     showText(screen.byId("map-text"), told);
+    top = rowsOf(screen.byId("rows")).slice(0, NAMED_ROWS);
   }
   screen.showNothing(!results.tiled && results.cells.length === 0);
   showLayers();
   layers.labels.changed();
+  layers.places.changed();
   await desk.showChosen();
   screen.showBusy(false);
 }
@@ -98,8 +101,8 @@ function changed(state, before) {
 function showArea() {
   const named = layers.areas.getSource().getFeatures();
   const area = named.find((/** @type {any} */ one) => String(one.getId()) === pickers.area().id);
-  const extent = area ? area.getGeometry().getExtent() : home;
-  if (!ol.extent.isEmpty(extent)) {
+  const extent = area ? area.getGeometry().getExtent() : desk.home;
+  if (Number.isFinite(ol.extent.getArea(extent))) {
     show(map, extent, screen.byId("card"));
   }
 }

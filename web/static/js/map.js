@@ -4,7 +4,7 @@
 /* global ol, proj4 */
 
 import { basemap } from "./basemap.js";
-import { t } from "./texts.js";
+import { element, t } from "./texts.js";
 
 const LONLAT = "EPSG:4326";
 const CLOSEST_M = 0.5; // metres a pixel: closer in there is nothing more to see
@@ -52,6 +52,7 @@ export function createMap(target, layers) {
     new ol.control.Zoom({ zoomInTipLabel: t("map-zoom-in"), zoomOutTipLabel: t("map-zoom-out") }),
     new ol.control.ScaleLine({ minWidth: 80 }),
     new ol.control.Attribution({ collapsible: false }),
+    new ol.control.Control({ element: element("div", { class: "map-north", "aria-hidden": "true" }, t("map-north")) }),
   ];
   const ground = basemap(target, system);
   target.dataset.ground = ground.length ? "map" : "grid";

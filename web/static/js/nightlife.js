@@ -82,7 +82,7 @@ function showAll(some) {
     ol.extent.extend(extent, layer.getSource().getExtent());
   }
   if (!ol.extent.isEmpty(extent)) {
-    show(map, extent, target);
+    show(map, extent, screen.byId("legend"));
   }
 }
 

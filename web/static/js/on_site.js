@@ -87,7 +87,7 @@ function showRow(row) {
 }
 
 /** Make the places of the tables buttons that show them on the map. */
-for (const cell of document.querySelectorAll("#places .spot, #rows .spot")) {
+for (const cell of document.querySelectorAll("#places .spot, #seen-rows .spot")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "row-name";

@@ -37,7 +37,7 @@ export function placeLabel(feature, resolution) {
   });
 }
 
-const NAMED_ROWS = 6; // of the list: more names would hide what they name
+export const NAMED_ROWS = 6; // of the list: more names would hide what they name
 
 /**
  * Name the first places of the list on the map, so that list and map are read together.
@@ -45,7 +45,7 @@ const NAMED_ROWS = 6; // of the list: more names would hide what they name
  */
 export function topLabel(ranked) {
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
-    const rows = ranked().slice(0, NAMED_ROWS);
+    const rows = ranked();
     const rank = rows.findIndex((row) => row.dataset.key === `cells:${feature.getId()}`);
     const name = rows[rank]?.dataset.short;
     if (!name) {
@@ -53,7 +53,7 @@ export function topLabel(ranked) {
     }
     const extent = feature.getGeometry().getExtent();
     const wide = ol.extent.getWidth(extent) / resolution;
-    const offsetY = wide < 40 ? 0 : -Math.min(26, wide / 4); // above the number
+    const offsetY = wide < 40 ? 0 : -Math.min(28, wide / 3); // above the number
     return new ol.style.Style({
       geometry: new ol.geom.Point(ol.extent.getCenter(extent)),
       text: words(name, { font: `700 13px ${FONT}`, fill: new ol.style.Fill({ color: DEEP }), offsetY }),

@@ -24,6 +24,7 @@ const target = screen.byId("map");
 const form = /** @type {HTMLFormElement} */ (screen.byId("choices"));
 /** Ground that is not a place of its own: all the rest of the municipality has no colour. */
 const REST = ["rest", "unknown", "several"];
+const EVEN_M = 18; // teeth of the small cells that zones are made of say nothing
 const question = Object.fromEntries(new URLSearchParams(target.dataset.items));
 const staff = Boolean(target.dataset.observations);
 /** @type {import("./scale.js").Class[]} */
@@ -45,8 +46,10 @@ async function start() {
   coloured = question.detail === "zone" ? told : told.filter((one) => !REST.includes(one.properties.kind));
   scale = classes(coloured.map((one) => one.properties.count));
   fill(layers.cells, coloured, system);
+  layers.cells.getSource().forEachFeature((/** @type {any} */ one) => one.setGeometry(one.getGeometry().simplify(EVEN_M)));
   const home = await ground;
   if (!ol.extent.isEmpty(home)) {
+    desk.home = home;
     addHome(map, home);
   }
   const everything = [...coloured.length ? [layers.cells.getSource().getExtent()] : [], home];

@@ -36,7 +36,7 @@ const vector = (style, zIndex) => new ol.layer.Vector({ source: new ol.source.Ve
 const rings = vector(ringLook, 2);
 const events = vector(eventLook, 5);
 const names = vector((/** @type {any} */ feature) => new ol.style.Style({
-  text: words(feature.get("name"), { offsetY: -14, fill: colour(INK) }),
+  text: words(feature.get("name"), { offsetY: -18, fill: colour(INK) }),
 }), 8);
 const map = createMap(target, [...Object.values(layers), rings, events, names]);
 const system = map.getView().getProjection();
@@ -46,17 +46,17 @@ async function start() {
   const [areas, schools] = await Promise.all([collection("areas"), collection("schools")]);
   fill(layers.ground, areas.filter((area) => area.properties.kind === "municipality"), system);
   fill(layers.areas, areas.filter((area) => area.properties.kind !== "municipality" && area.properties.kind !== "district"), system);
-  fill(layers.schools, schools, system);
   if (data.rings) {
-    await one();
+    fill(layers.schools, schools, system);
+    one();
   } else {
-    await all();
+    await all(schools);
   }
   screen.showBusy(false);
 }
 
 /** Draw the rings of one school and what lies in its zone. */
-async function one() {
+function one() {
   fill(rings, data.rings, system);
   fill(events, data.events, system);
   const at = { type: /** @type {const} */ ("Point"), coordinates: data.school.at };
@@ -64,18 +64,21 @@ async function one() {
   const legend = document.createElement("p");
   legend.textContent = t("schools-legend", { n: data.events.length });
   screen.byId("legend").replaceChildren(legend);
-  show(map, rings.getSource().getExtent(), target);
+  show(map, rings.getSource().getExtent(), screen.byId("legend"));
 }
 
-/** Draw every zone, coloured by its number. */
-async function all() {
-  const zones = data.zones ?? (await collection("release", Object.fromEntries(new URLSearchParams(target.dataset.items))));
+/** Draw every zone, coloured by its number, and schools that have none. @param {import("./data.js").Feature[]} schools */
+async function all(schools) {
+  const told = data.zones ?? (await collection("release", Object.fromEntries(new URLSearchParams(target.dataset.items))));
+  const zones = told.filter((/** @type {any} */ zone) => zone.properties.count > 0);
   scale = classes(zones.map((/** @type {any} */ zone) => zone.properties.count));
+  const drawn = new Set(zones.map((/** @type {any} */ zone) => String(zone.id)));
+  fill(layers.schools, data.zones ? schools.filter((school) => !drawn.has(String(school.id))) : [], system);
   fill(layers.cells, zones, system);
   showLegend(screen.byId("legend"), scale, zones, t("schools-legend-level"), t("schools-legend-zones"));
   const extent = layers.cells.getSource().getExtent();
   if (!ol.extent.isEmpty(extent)) {
-    show(map, extent, target);
+    show(map, extent, screen.byId("legend"));
   }
 }
 

@@ -24,7 +24,7 @@ const LABELS = Object.freeze({ place: [0, 14], street: [0, 7], bus_stop: [0, 5.5
 const DOUBLED = ["street", "centroid"];
 
 /** Drop what a register adds to a name and a reader does not need. @param {string} name */
-const plain = (name) => name.replace(/^Hållplats /, "");
+export const plain = (name) => name.replace(/^Hållplats /, "");
 
 /** Quiet names in the place of a background map. @param {any} feature @param {number} resolution */
 export function placeName(feature, resolution) {

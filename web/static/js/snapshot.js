@@ -84,15 +84,15 @@ function drawNorth(pen, x, y) {
   pen.fillStyle = INK;
   pen.fill(new Path2D(`M${x} ${y}l9 24l-9 -6l-9 6z`));
   pen.font = `700 14px ${FAMILY}`;
-  pen.fillText(document.querySelector(".north")?.lastChild?.textContent ?? "", x - 5, y + 40);
+  pen.fillText(document.querySelector(".map-north")?.textContent ?? "", x - 5, y + 40);
 }
 
 /** What stands below the map: facts, source, caveats. */
 function lines() {
   const facts = [...document.querySelectorAll("#facts > div:not(.proof)")];
   const told = facts.map((one) => `${one.querySelector("dt")?.textContent}: ${one.querySelector("dd")?.textContent}`);
-  const foot = [...document.querySelectorAll("#sheet-foot p, .choices > .caveat")];
-  return [told.join("   "), ...foot.map((one) => one.textContent?.trim() ?? "")];
+  const foot = [...document.querySelectorAll("#sheet-foot p")];
+  return [told.join(" · "), ...foot.map((one) => one.textContent?.trim() ?? "")];
 }
 
 /**

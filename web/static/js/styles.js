@@ -54,8 +54,9 @@ export function cell(classes, chosen, numbered = true) {
   const made = new Map(); // thousands of cells share a few looks
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const count = feature.get("count");
-    const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
-    const scattered = feature.getGeometry().getType() === "MultiPolygon" && feature.getGeometry().getPolygons().length > 1;
+    const parts = feature.getGeometry().getType() === "MultiPolygon" ? feature.getGeometry().getPolygons() : [feature.getGeometry()];
+    const wide = Math.max(...parts.map((/** @type {any} */ one) => ol.extent.getWidth(one.getExtent()))) / resolution;
+    const scattered = parts.length > 1;
     const bare = !numbered || scattered || wide < CELL_PIXELS || !count;
     const letters = bare ? 0 : (wide > 60 ? 15 : 12); // one number, once
     const selected = [`cells:${feature.getId() ?? feature.get("cell")}`, feature.getId()].includes(chosen());
@@ -66,6 +67,25 @@ export function cell(classes, chosen, numbered = true) {
       made.set(look, [cellLook(one, String(count), letters), ...lines(around)]);
     }
     return made.get(look);
+  };
+}
+
+/**
+ * The numbers of cells, above everything else that is written on the map.
+ * @param {() => readonly import("./scale.js").Class[]} classes
+ */
+export function cellNumber(classes) {
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
+    const ground = feature.getGeometry();
+    const wide = ol.extent.getWidth(ground.getExtent()) / resolution;
+    const scattered = ground.getType() === "MultiPolygon" && ground.getPolygons().length > 1;
+    const count = feature.get("count");
+    if (scattered || wide < CELL_PIXELS || !count) {
+      return undefined; // one number, once
+    }
+    const ink = classOf(classes(), count)?.ink ?? INK;
+    const font = `600 ${wide > 60 ? 15 : 12}px ${FONT}`;
+    return new ol.style.Style({ text: words(String(count), { fill: fill(ink), stroke: undefined, font }) });
   };
 }
 

@@ -54,7 +54,7 @@ function rest(target, listed, shown) {
 function line(row, most) {
   const go = element("a", { class: "go", href: row.href }, row.name);
   const place = element("th", { scope: "row" }, go);
-  const small = [["when", row.when], ["seen", row.observations ? row.observations_text : ""], ...[row.note, row.wider, row.trend].map((one) => ["note", one])];
+  const small = [["when", row.when], ["seen", row.observations ? row.observations_text : ""], ...[row.note, wider(row), row.trend].map((one) => ["note", one])];
   place.append(...small.filter(([, text]) => text).map(([name, text]) => element("span", { class: name }, text)), bar(row.count / most));
   const said = element("td", { class: "verdict-word", "data-verdict": row.verdict ?? "", title: row.why }, row.verdict_word);
   const made = element("tr", { "data-key": row.key, "data-short": row.short, "data-count": String(row.count) });
@@ -63,6 +63,12 @@ function line(row, most) {
   }
   made.append(element("td", { class: "rank" }, String(row.rank)), place, element("td", { class: "count" }, number(row.count)), said);
   return made;
+}
+
+/** What else is in a number; in short where the summary has said it of them all. @param {Row} row */
+function wider(row) {
+  const said = document.querySelector("#summary .wider")?.textContent;
+  return row.wider && row.wider === said ? t("map-wider") : row.wider;
 }
 
 /** @param {number} share of the longest */

@@ -1,5 +1,5 @@
 // @ts-check
-// The first visit: four sentences about what the map can and cannot tell, shown once in each browser.
+// The first visit: four sentences about what the map can and cannot tell, once in each browser.
 // A cookie remembers it, because signing out empties the browser's storage.
 
 const SEEN = "lagesbild_valkommen=sedd";
@@ -7,19 +7,10 @@ const A_YEAR_S = 31536000;
 
 const dialog = /** @type {HTMLDialogElement} */ (document.getElementById("welcome"));
 const again = /** @type {HTMLButtonElement} */ (document.getElementById("welcome-again"));
-const title = /** @type {HTMLElement} */ (document.getElementById("welcome-title"));
 
-/** Open the dialog and begin reading at its title. */
-function show() {
-  dialog.showModal();
-  title.focus();
-}
-
-dialog.addEventListener("close", () => {
-  document.cookie = `${SEEN}; Max-Age=${A_YEAR_S}; Path=/; SameSite=Lax`;
-});
-again.addEventListener("click", show);
+again.addEventListener("click", () => dialog.showModal());
 again.hidden = false;
 if (!document.cookie.split("; ").includes(SEEN)) {
-  show();
+  dialog.showModal();
+  document.cookie = `${SEEN}; Max-Age=${A_YEAR_S}; Path=/; SameSite=Lax`;
 }

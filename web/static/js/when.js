@@ -26,9 +26,8 @@ const named = target.dataset.named === "yes";
 let scale = [];
 let picked = target.dataset.picked ?? "";
 
-const layers = createLayers({ classes: () => scale, chosen: () => `cells:${picked}` });
+const layers = createLayers({ classes: () => scale, chosen: () => `cells:${picked}`, named });
 const names = new ol.layer.Vector({ source: layers.cells.getSource(), style: spotName, zIndex: 8, declutter: "names", visible: named });
-layers.areaNames.setVisible(!named);
 const map = createMap(target, [layers.ground, layers.areas, layers.areaNames, layers.cells, names]);
 const system = map.getView().getProjection();
 
@@ -46,7 +45,7 @@ async function start() {
   const local = new URLSearchParams(location.search).get("omrade");
   const first = local && !ol.extent.isEmpty(lies) ? lies : home;
   if (!ol.extent.isEmpty(first)) {
-    show(map, first, target);
+    show(map, first, screen.byId("legend"));
   }
   screen.showBusy(false);
 }
@@ -61,16 +60,25 @@ function draw() {
   dress();
 }
 
+/** @type {AbortController | undefined} */
+let asking;
+
 /**
- * Show the answer of a link without leaving the map.
+ * Show the answer of a link without leaving the map; a newer question makes an older one void.
  * @param {string} href
  * @param {boolean} [forward] whether it is a step that one can go back from
  */
 async function go(href, forward = true) {
+  asking?.abort();
+  asking = new AbortController();
+  const { signal } = asking;
   const focused = keyOf(document.activeElement);
   screen.showBusy(true);
-  const answer = await fetch(href, { headers: { Accept: "text/html" } }).catch(() => null);
-  const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+  const answer = await fetch(href, { headers: { Accept: "text/html" }, signal }).then((one) => one.text(), () => "");
+  if (signal.aborted) {
+    return;
+  }
+  const page = new DOMParser().parseFromString(answer, "text/html");
   const frame = page.getElementById("map");
   if (!frame) {
     location.assign(href); // signed out, or nothing there: the browser says so
@@ -87,14 +95,22 @@ async function go(href, forward = true) {
   }
   draw();
   screen.showBusy(false);
-  const again = focused && document.querySelector(focused);
-  /** @type {HTMLElement | null} */ (again)?.focus({ preventScroll: true });
+  focused()?.focus({ preventScroll: true });
 }
 
-/** @param {Element | null} focused what to come back to @returns {string} a selector, or nothing */
+/**
+ * Remember what has the focus, to find its like in the next answer: an hour, or a link by its place.
+ * @param {Element | null} focused
+ * @returns {() => HTMLElement | null | undefined}
+ */
 function keyOf(focused) {
   const hour = /** @type {HTMLElement | null} */ (focused)?.dataset.hour;
-  return hour ? `#matrix [data-hour="${hour}"]` : "";
+  if (hour) {
+    return () => document.querySelector(`#matrix [data-hour="${hour}"]`);
+  }
+  const part = PARTS.find((id) => screen.byId(id).contains(focused)) ?? "";
+  const at = part ? [...screen.byId(part).querySelectorAll("a")].findIndex((one) => one === focused) : -1;
+  return () => (at < 0 ? null : (screen.byId(part).querySelectorAll("a")[at] ?? target));
 }
 
 /** Write other choices into the address. @param {Record<string, string>} changes empty ones are taken out @returns {string} */
@@ -106,7 +122,7 @@ function asked(changes) {
       given.set(name, value);
     }
   }
-  return `?${given}`;
+  return `?${String(given).replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
 }
 
 /** @param {string} href */
