@@ -25,7 +25,7 @@ from geo.errors import InvalidParameter
 from geo.profile import Profile
 from geo.ratios import percentage
 from pipelines import events as reported
-from pipelines import nights, picture, scale, wording
+from pipelines import labels, nights, picture, scale, wording
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.events import Events
 from pipelines.nights import Compared, Held, Weekend
@@ -226,7 +226,7 @@ def _hours(looked: Looked) -> dict[str, Any]:
     weights = [held.weight[rows].sum(axis=0) for _, rows in groups]
     most = max((float(column.max(initial=0)) for column in weights), default=0.0)
     return {
-        "columns": [name for name, _ in groups],
+        "columns": [name[0].upper() + name[1:] for name, _ in groups],
         "lines": [
             {
                 "name": f"{hour:02d}–{(hour + 1) % 24:02d}",
@@ -385,7 +385,7 @@ def _special(weekends: Sequence[Weekend], looked: Looked) -> str:
 def _single(connection: sa.Connection, looked: Looked) -> list[dict[str, Any]]:
     """List the events of one weekend by night, in the order in which they may have begun."""
     of, held = looked.events.of, looked.held
-    labels = {each.code: each.label for each in looked.profile.categories}
+    kinds = {each.code: labels.category(each) for each in looked.profile.categories}
     mine = np.flatnonzero(np.isin(held.night, looked.rows))
     mine = mine[np.lexsort((of.id[mine], of.starts_at[mine], held.night[mine]))]
     near = _near(connection, looked, mine)
@@ -395,7 +395,7 @@ def _single(connection: sa.Connection, looked: Looked) -> list[dict[str, Any]]:
         {
             "night": nights.night_name(held.calendar.evenings[int(held.night[row])]),
             "when": _when(start, end),
-            "kind": labels.get(of.category[row], of.category[row]),
+            "kind": kinds.get(of.category[row], of.category[row]),
             "near": where,
             "count": int(of.count[row]),
             "certain": bool(looked.events.share[row] >= 1),

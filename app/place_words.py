@@ -168,9 +168,10 @@ def moved(found: Moved) -> str:
         change=change(found.verdict),
     )
     if found.before and found.after and found.before + found.after >= FEWEST_IN_PERCENT:
-        said += " " + text("card-moved-ratio", low=decimal(found.low), high=decimal(found.high))
+        said += " " + text("card-moved-ratio", low=number(found.low, 2), high=number(found.high, 2))
     if found.lag_days:
-        said += " " + text("card-moved-lag", days=found.lag_days)
+        one = found.lag_days == 1
+        said += " " + text("card-moved-lag-one" if one else "card-moved-lag", days=found.lag_days)
     return said
 
 

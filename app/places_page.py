@@ -309,9 +309,8 @@ def told_rows(connection: sa.Connection, on: Basis, given: Mapping[str, str]) ->
     """Rank what the release tells about places."""
     released = on.released
     if released is None or not released.periods():
-        return _nothing(text("places-no-release"))
-    name = given.get("lista", PLACES)
-    if name == PHYSICAL:
+        return _nothing(PLACES, text("places-no-release"))
+    if given.get("lista") == PHYSICAL:
         return _physical(connection, on, released, given)
     chosen = release_page.choose(given, released, on.reference)
     told = released.part(chosen.asked.period)
@@ -392,7 +391,8 @@ def _physical(
     found = told_places.fixed(released)
     if found is None:
         few = told_places.too_few_years(released)
-        return _nothing(text("places-physical-years" if few else "places-physical-withheld"))
+        withheld = text("places-physical-years" if few else "places-physical-withheld")
+        return _nothing(PHYSICAL, withheld)
     told, period = found.told, found.told.part.period
     seen = _seen(connection, on, told, found.shown)
     made = [
@@ -448,9 +448,9 @@ def physical_name(shown: Shown) -> str:
     return text("places-physical-rest")
 
 
-def _nothing(sentence: str) -> Listed:
+def _nothing(name: str, sentence: str) -> Listed:
     return Listed(
-        list=PLACES,
+        list=name,
         lists=_choices(TOLD_LISTS),
         caption="",
         empty=sentence,

@@ -16,7 +16,7 @@ from geo.errors import InvalidParameter, NotFound
 from pipelines import answers
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.naming import Namer
-from pipelines.released import Told
+from pipelines.released import PLACE, Told
 from pipelines.roles import ANALYST
 from store import places
 from store.places import AreaRow
@@ -139,11 +139,10 @@ def _told(on: Basis, given: Mapping[str, str], period: str, unit: str) -> Site:
     found = next((each for each in answer.shown if each.units[0] == int(unit)), None)
     if found is None:
         raise _unknown()
-    if len(found.zones) == 1:
-        return _zone(told, found.zones[0])
-    if len(found.places) == 1:
-        return _zone(told, found.places[0])
-    raise InvalidParameter("plan-several-places", name=found.name)
+    meant = found.places if chosen.detail == PLACE else found.zones
+    if len(meant) > 1:
+        raise InvalidParameter("plan-several-places", name=found.name)
+    return _zone(told, meant[0])
 
 
 def _zone(told: Told, slug: str) -> Site:

@@ -246,7 +246,7 @@ def _wider(answer: Answer | Shown, asked: Asked, told: Told, profile: Profile) -
     """Say what else is in a number, where single parts are too small to be told apart."""
     more = [
         *(theme_name(each) for each in _beyond(answer.themes, asked.themes)),
-        *(block_name(each, profile).lower() for each in _beyond(answer.blocks, asked.blocks)),
+        *(_inside(block_name(each, profile)) for each in _beyond(answer.blocks, asked.blocks)),
     ]
     if asked.places:
         shown = answer.shown if isinstance(answer, Answer) else (answer,)
@@ -258,6 +258,11 @@ def _wider(answer: Answer | Shown, asked: Asked, told: Told, profile: Profile) -
         }
         more += _shortened(sorted(beyond))
     return text("release-wider", more=", ".join(more)) if more else ""
+
+
+def _inside(words: str) -> str:
+    """Write words as they stand inside a sentence."""
+    return words[:1].lower() + words[1:]
 
 
 def _shortened(names: list[str]) -> list[str]:

@@ -23,7 +23,7 @@ from app.told_number import told_number
 from app.told_picture import told_picture
 from geo.rings import HoursContrast
 from geo.verdicts import Verdict
-from pipelines import colours, picture, scale, school_rings, wording
+from pipelines import colours, labels, picture, scale, school_rings, wording
 from pipelines.answers import Basis
 from pipelines.grounds import SCHOOLS
 from pipelines.picture import Shape
@@ -283,7 +283,7 @@ def _ring(ring: Ring) -> RingRow:
 
 def _kinds(around: Around, on: Basis) -> list[dict[str, Any]]:
     """Say what kinds of events lie in a school's zone, the most frequent first."""
-    labels = {each.code: each.label for each in on.reference.profile.categories}
+    names = {each.code: labels.category(each) for each in on.reference.profile.categories}
     zone = around.zone
     every: Counter[str] = Counter()
     within: Counter[str] = Counter()
@@ -292,7 +292,7 @@ def _kinds(around: Around, on: Basis) -> list[dict[str, Any]]:
         every[code] += count
         within[code] += whole
     return [
-        {"label": labels.get(code, code), "count": n, "in_hours": within[code]}
+        {"label": names.get(code, code), "count": n, "in_hours": within[code]}
         for code, n in sorted(every.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
 

@@ -31,16 +31,16 @@ def exact(conn: sa.Connection, on: Basis, given: Mapping[str, str]) -> tuple[lis
     """Give an analyst's cells and where to look."""
     chosen = choices.read(given, on.reference, on.run)
     found = answers.cells(conn, on, places_page.question_of(given, chosen))
-    outlines = [] if chosen.area is None else [chosen.area.outline]
     if found is None:
-        return [], _within(on.reference, outlines)
+        return [], _within(on.reference, [])
     counts = found.counts
     numbers = counts.count.tolist()
     said = [found.verdict(cell) for cell in counts.cell.tolist()]
     grounds = list(cells.polygons(counts.cell))
     verdicts = ["" if one is None else one.verdict for one in said]
     labels = [str(count) if len(numbers) <= MOST_NUMBERED else "" for count in numbers]
-    return _counted(grounds, numbers, verdicts, labels), _within(on.reference, outlines)
+    asked = grounds if chosen.area is not None else []
+    return _counted(grounds, numbers, verdicts, labels), _within(on.reference, asked)
 
 
 def told(on: Basis, given: Mapping[str, str]) -> tuple[list[Shape], BBox]:
@@ -68,7 +68,7 @@ def draw(
     shapes: Sequence[Shape], within: BBox, reference: Reference, basemap: Basemap | None
 ) -> str:
     """Draw the map: what lies under it, the numbers, and the areas with their names."""
-    under = [] if basemap is None else basemap.lines_and_areas(within)
+    under = [] if basemap is None else basemap.lines_and_areas(_around(within))
     areas = [
         Shape(area.outline, "none", stroke=ACCENT, width=1.6, title=area.name)
         for area in reference.areas
@@ -81,6 +81,13 @@ def draw(
         alt=text("map-still"),
         within=within,
     )
+
+
+def _around(within: BBox) -> BBox:
+    """Reach beyond what is looked at: the picture has another shape, and a margin."""
+    west, south, east, north = within
+    width, height = east - west, north - south
+    return (west - width, south - height / 2, east + width, north + height / 2)
 
 
 def _counted(

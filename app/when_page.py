@@ -1,24 +1,23 @@
-"""What the page of hot times says: the week hour by hour for analysts, in blocks for all others."""
+"""What the page of hot times says to analysts: the week hour by hour, beside a map of cells."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from typing import Any
 from urllib.parse import urlencode
 
 import numpy as np
-import shapely
 import sqlalchemy as sa
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from app import features, map_page, release_page
-from app.choices import EVERY_WINDOW, Choices, pickers
-from app.map_page import theme_name, window_label
-from app.release_page import block_name, period_name
+from app import features, map_page
+from app.choices import EVERY_WINDOW, WHOLE_PERIOD, Choices, pickers
+from app.map_page import window_label
 from geo import cells as grid
+from geo import crs
 from geo.aoristic import DAY_HOURS, WEEK_HOURS
 from geo.errors import InvalidParameter
 from geo.hot_times import HotTimes, HotTimesTable, Peak
@@ -27,13 +26,12 @@ from geo.windows import WHOLE_EVENT_SHARE
 from pipelines import colours, picture, scale, when, wording
 from pipelines import events as reported
 from pipelines.answers import MUNICIPALITY, Basis
+from pipelines.naming import Namer
 from pipelines.picture import Shape
 from pipelines.questions import Question
 from pipelines.reference import Reference
-from pipelines.released import Asked, Released, Shown, Told, ground
 from pipelines.texts import day_name, text
-from pipelines.when import Bounds, Week
-from store.releases import Unit
+from pipelines.when import Week
 from store.runs import Run
 
 Json = dict[str, object]
@@ -43,10 +41,9 @@ IN_AREA, IN_TOWN = 10, 9  # resolutions: an area is a handful of the larger cell
 UNSURE = 0.5  # of an hour's weight: from there on it is marked
 SOME = 0.05  # of an event: less is not written
 PICTURE = (640, 480)
-AREA_LINE, CHOSEN_LINE, LAND = "#0b6e7f", "#17323d", "#eef0ec"
-UNMAPPED = ("rest", "unknown", "several")  # ground that is no place of its own
+AREA_LINE = "#0b6e7f"
 DAYS = range(1, 8)
-KEPT = 64  # grounds of places of a release
+LISTED = 20  # cells, the busiest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +78,14 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Busy:
+    """A cell in the list, and its events in the chosen hours."""
+
+    pick: Pick
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """What a link chooses beside area, theme and period."""
 
@@ -88,9 +93,6 @@ class Link:
     cell: int | None
     resolution: int
     passed_over: tuple[str, ...]
-
-
-# --- analysts
 
 
 def read(given: Mapping[str, str], chosen: Choices) -> Link:
@@ -148,7 +150,10 @@ def exact(
         return context | {"empty": text("when-nothing", words=" · ".join(chosen.words))}
     week = when.week(every, profile.timezone, _period(on.run, chosen.question))
     desk = _Desk(on, chosen, link, _base(chosen, link, given))
-    return context | {"empty": "", "rows": int(every.of.count.sum())} | desk.shown(week)
+    shown = desk.shown(week)
+    cells, counts = shown.pop("found")
+    shown["busiest"] = desk.busiest(Namer(connection, profile), cells, counts)
+    return context | {"empty": "", "rows": int(every.of.count.sum())} | shown
 
 
 def _period(run: Run, question: Question) -> tuple[datetime, datetime]:
@@ -161,13 +166,19 @@ def _period(run: Run, question: Question) -> tuple[datetime, datetime]:
 
 def _base(chosen: Choices, link: Link, given: Mapping[str, str]) -> dict[str, str]:
     """Give what every link on the page keeps."""
-    kept = {name: value for name, value in chosen.given.items() if name != "fonster"}
+    usual = (EVERY_WINDOW, WHOLE_PERIOD)
+    kept = {
+        name: value
+        for name, value in chosen.given.items()
+        if name != "fonster" and value not in usual
+    }
     kept[SIZE] = given.get(SIZE, "")
     kept[CHOSEN] = "" if link.cell is None else KEY + grid.name(link.cell)
     return kept
 
 
-def _href(base: Mapping[str, str], **changes: str) -> str:
+def href(base: Mapping[str, str], **changes: str) -> str:
+    """Write a link to this page with other choices; empty ones are left out."""
     pairs = {name: value for name, value in {**base, **changes}.items() if value}
     return "?" + urlencode(pairs, safe=",:")
 
@@ -194,7 +205,7 @@ class _Desk:
         windows = self.on.reference.profile.windows
         return when.window_hours(next(each for each in windows if each.name == self.window))
 
-    def shown(self, week: Week) -> dict[str, object]:
+    def shown(self, week: Week) -> dict[str, Any]:
         """Make matrix, sentences, map and picture."""
         inside, profile = self._inside(week), self.on.reference.profile
         cells, counts = when.in_cells(week.events, inside, self.link.resolution)
@@ -220,12 +231,36 @@ class _Desk:
             "spread": int(spread),
             "total": total,
             "mapped": mapped,
+            "found": (cells, counts),
             "cells": _collection(cells, counts),
             "picked": "" if self.link.cell is None else grid.name(self.link.cell),
             "hours_chosen": when.write_hours(self.hours),
             "size": self.link.resolution,
             "still": self._still(cells, counts),
         }
+
+    def busiest(
+        self, namer: Namer, cells: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> list[Busy]:
+        """List the cells with most events in the chosen hours; what the map shows, in words."""
+        most = np.lexsort((cells, -counts))[:LISTED]
+        names = near(namer, cells[most], self.on.reference.profile)
+        kept = {HOURS: when.write_hours(self.link.hours)}
+        if self.window != EVERY_WINDOW:
+            kept["fonster"] = self.window
+        return [
+            Busy(
+                Pick(
+                    name,
+                    href(self.base, vald=KEY + grid.name(cell), **kept),
+                    cell == self.link.cell,
+                ),
+                count,
+            )
+            for name, cell, count in zip(
+                names, cells[most].tolist(), counts[most].tolist(), strict=True
+            )
+        ]
 
     def _inside(self, week: Week) -> NDArray[np.bool_]:
         """Mark the events of the chosen hours: of a window, those that the map counts in it."""
@@ -244,7 +279,7 @@ class _Desk:
             lines.append(
                 Line(
                     name=f"{hour:02d}–{hour + 1:02d}",
-                    href=_href(self.base, timmar=when.write_hours(of_week)),
+                    href=href(self.base, timmar=when.write_hours(of_week)),
                     hours=tuple(_hour(each, table, classes, lit) for each in of_week),
                 )
             )
@@ -255,8 +290,8 @@ class _Desk:
         made = []
         for day in DAYS:
             hours = range(DAY_HOURS * (day - 1), DAY_HOURS * day)
-            href = _href(self.base, timmar=when.write_hours(hours))
-            made.append(Pick(day_name(day), href, self.link.hours == tuple(hours)))
+            link = href(self.base, timmar=when.write_hours(hours))
+            made.append(Pick(day_name(day), link, self.link.hours == tuple(hours)))
         return made
 
     def _picks(self) -> list[Pick]:
@@ -265,7 +300,7 @@ class _Desk:
         return [
             Pick(
                 map_page.window_label(self.on.reference.profile, each.name),
-                _href(self.base, fonster=each.name) if each.spans else _href(self.base),
+                href(self.base, fonster=each.name) if each.spans else href(self.base),
                 nothing and each.name == self.window,
             )
             for each in self.on.reference.profile.windows
@@ -285,21 +320,19 @@ class _Desk:
                 weeks=peak.weeks,
             )
             here = tuple(hours) == self.link.hours
-            made.append(Pick(said, _href(self.base, timmar=when.write_hours(hours)), here))
+            made.append(Pick(said, href(self.base, timmar=when.write_hours(hours)), here))
         return made
 
     def _clear(self) -> list[Pick]:
         """Offer to take off what is chosen."""
         made = []
         if self.hours:
-            made.append(Pick(text("when-clear-hours"), _href(self.base), here=False))
+            made.append(Pick(text("when-clear-hours"), href(self.base), here=False))
         if self.link.cell is not None:
             kept = {"timmar": when.write_hours(self.link.hours)}
             if self.window != EVERY_WINDOW:
                 kept["fonster"] = self.window
-            made.append(
-                Pick(text("when-clear-cell"), _href(self.base, vald="", **kept), here=False)
-            )
+            made.append(Pick(text("when-clear-cell"), href(self.base, vald="", **kept), here=False))
         return made
 
     def _said(self, total: int, mapped: int, spread: int) -> str:
@@ -322,7 +355,16 @@ class _Desk:
             for outline, count in zip(grid.polygons(cells), counts.tolist(), strict=True)
             if (one := scale.class_of(classes, count)) or True
         ]
-        return _drawn(shapes, self.on.reference, text("when-picture"))
+        return drawn(shapes, self.on.reference, text("when-picture"))
+
+
+def near(namer: Namer, cells: NDArray[np.int64], profile: Profile) -> list[str]:
+    """Say where cells lie: near what somebody would mention, else by their own names."""
+    x_m, y_m = crs.transform(*grid.middles(cells), crs.WGS84, profile.metric_epsg)
+    return [
+        text("when-near", place=name) if name else text("when-cell", cell=grid.name(cell))
+        for name, cell in zip(namer.names(x_m, y_m), cells.tolist(), strict=True)
+    ]
 
 
 def _step(colour: str) -> int:
@@ -383,7 +425,7 @@ def _collection(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> Json:
     return {"type": "FeatureCollection", "features": made}
 
 
-def _drawn(shapes: list[Shape], reference: Reference, alt: str) -> Markup:
+def drawn(shapes: list[Shape], reference: Reference, alt: str) -> Markup:
     """Draw shapes under the outlines of the named areas."""
     areas = [
         Shape(row.outline, "none", AREA_LINE, 2, label=row.name)
@@ -394,276 +436,3 @@ def _drawn(shapes: list[Shape], reference: Reference, alt: str) -> Markup:
         [*shapes, *areas], epsg=reference.profile.metric_epsg, size=PICTURE, alt=alt
     )
     return Markup(made)  # noqa: S704 - every word in it is escaped there
-
-
-# --- everybody else: what the release tells
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """What the release tells of one place and block."""
-
-    said: str
-    low: int
-    high: int
-    rate: str  # events per 100 hours; "" where the number is not exact
-    wider: str  # what else is in it
-    name: str  # of the block
-    under: str  # when that is, and how many hours of it the period has
-    here: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """A place with a number for each block."""
-
-    key: str
-    name: str
-    href: str
-    here: bool
-    total: str
-    numbers: tuple[Number, ...]
-
-
-def told(released: Released, given: Mapping[str, str], reference: Reference) -> dict[str, object]:
-    """Collect everything that others than analysts see: numbers of the release only."""
-    chosen = release_page.choose(given, released, reference)
-    part = released.part(chosen.asked.period)
-    desk = _Blocks(part, replace(chosen.asked, blocks=()), chosen.asked.blocks, reference)
-    spots = desk.spots(given.get(CHOSEN, ""))
-    here = next((spot for spot in spots if spot.here), None)
-    area = "".join(chosen.asked.places)
-    passed = list(chosen.passed_over)
-    if given.get(CHOSEN) and here is None:
-        passed.append(text("when-unknown-place", value=given[CHOSEN][:40]))
-    return {
-        "periods": [map_page.Choice(each, period_name(each)) for each in released.periods()],
-        "themes": [
-            map_page.Choice(f"{release_page.THEME_PREFIX}{each}", theme_name(each))
-            for each in part.themes
-        ],
-        "places": desk.places(),
-        "chosen": {
-            "omrade": area,
-            "typ": "".join(f"{release_page.THEME_PREFIX}{each}" for each in chosen.asked.themes),
-            "period": chosen.asked.period,
-        },
-        "kept": {"fonster": "".join(chosen.asked.blocks)},
-        "words": desk.words(),
-        "passed_over": passed,
-        "spots": spots,
-        "blocks": desk.picks(here),
-        "week": desk.chart(here),
-        "chart_of": desk.words()[0] if here is None else here.name,
-        "clear": desk.clear(here),
-        "said": desk.said(),
-        "cells": desk.collection(spots),
-        "picked": "" if here is None else here.key,
-        "still": desk.still(spots),
-        "synthetic": released.header.synthetic,
-        "asked_query": release_page.query_of(chosen),
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Blocks:
-    """One question to a release, for every block of the week and place."""
-
-    told: Told
-    asked: Asked  # of all blocks
-    block: tuple[str, ...]  # the chosen one
-    reference: Reference
-
-    @property
-    def profile(self) -> Profile:
-        """Give the rules of windows and themes."""
-        return self.reference.profile
-
-    def words(self) -> tuple[str, str, str]:
-        """Say area, theme and period."""
-        names = {unit.zone: unit.zone_name for unit in self.told.units}
-        names |= {unit.place: unit.place_name for unit in self.told.units}
-        area = ", ".join(names[each] for each in self.asked.places)
-        themes = ", ".join(theme_name(each) for each in self.asked.themes)
-        return (
-            area or text("release-everywhere"),
-            themes or text("release-any-theme"),
-            period_name(self.asked.period),
-        )
-
-    def places(self) -> list[map_page.Choice]:
-        """Offer the places of the release."""
-        named = {unit.place: unit.place_name for unit in self.told.units}
-        return [map_page.Choice(slug, name) for slug, name in named.items()]
-
-    def grounds(self) -> dict[str, str]:
-        """Name the places of the answer, or of one place the zones that it has."""
-        if not self.asked.places:
-            return {unit.place: unit.place_name for unit in self.told.units}
-        wanted = set(self.asked.places)
-        inside = [unit for unit in self.told.units if wanted & {unit.place, unit.zone}]
-        return {unit.zone: unit.zone_name for unit in inside}
-
-    def _base(self, key: str) -> dict[str, str]:
-        themes = "".join(f"{release_page.THEME_PREFIX}{each}" for each in self.asked.themes)
-        return {
-            "omrade": "".join(self.asked.places),
-            "typ": themes,
-            "period": self.asked.period,
-            "fonster": "".join(self.block),
-            CHOSEN: key,
-        }
-
-    def spots(self, picked: str) -> list[Spot]:
-        """Tell every place and block."""
-        made = []
-        for key, name in self.grounds().items():
-            own = replace(self.asked, places=(key,))
-            made.append(
-                Spot(
-                    key=key,
-                    name=name,
-                    href=_href(self._base(key)),
-                    here=key == picked,
-                    total=bounds_said(when.between(self.told, own)),
-                    numbers=tuple(self._numbers(own)),
-                )
-            )
-        return made
-
-    def chart(self, here: Spot | None) -> tuple[Number, ...]:
-        """Give the bars: of the chosen place, or of all that was asked for."""
-        return tuple(self._numbers(self.asked)) if here is None else here.numbers
-
-    def _numbers(self, asked: Asked) -> list[Number]:
-        lasts = when.block_hours(self.told, self.profile)
-        made = []
-        for block in self._ordered():
-            found = when.between(self.told, replace(asked, blocks=(block,)))
-            rate = 100 * found.low / lasts[block] if found.exact and lasts.get(block) else None
-            made.append(
-                Number(
-                    said=bounds_said(found),
-                    low=found.low,
-                    high=found.high,
-                    rate="" if rate is None else wording.decimal(rate),
-                    wider=self._wider(found),
-                    name=short_name(block, self.profile),
-                    under=self._under(block, lasts.get(block, 0.0)),
-                    here=block in self.block,
-                )
-            )
-        return made
-
-    def _ordered(self) -> list[str]:
-        """Put the blocks in the order of the profile's windows, and what is left last."""
-        order = [window.name for window in self.profile.windows]
-        return sorted(
-            self.told.blocks, key=lambda each: order.index(each) if each in order else len(order)
-        )
-
-    def _under(self, block: str, hours: float) -> str:
-        """Say when a block is, and how long it lasts in all."""
-        _, _, spans = block_name(block, self.profile).partition(" (")
-        lasts = text("when-hours-long", hours=round(hours))
-        return f"{spans.removesuffix(')')} · {lasts}" if spans else lasts
-
-    def _wider(self, found: Bounds) -> str:
-        if found.exact:
-            return ""
-        more = [theme_name(each) for each in found.themes]
-        if len(found.blocks) == len(self.told.blocks) - 1:
-            more.append(text("when-all-other-times"))
-        else:
-            more += [short_name(each, self.profile) for each in found.blocks]
-        return text("when-wider", more=", ".join(more)) if more else text("when-wider-places")
-
-    def picks(self, here: Spot | None) -> list[Pick]:
-        """Offer each block."""
-        base = self._base("" if here is None else here.key)
-        return [
-            Pick(short_name(each, self.profile), _href(base, fonster=each), each in self.block)
-            for each in self._ordered()
-        ]
-
-    def clear(self, here: Spot | None) -> list[Pick]:
-        """Offer to take off what is chosen."""
-        made = []
-        key = "" if here is None else here.key
-        if self.block:
-            made.append(
-                Pick(text("when-clear-block"), _href(self._base(key), fonster=""), here=False)
-            )
-        if here is not None:
-            made.append(Pick(text("when-clear-place"), _href(self._base("")), here=False))
-        return made
-
-    def said(self) -> str:
-        """Say what the map shows."""
-        found = when.between(self.told, replace(self.asked, blocks=self.block))
-        block = ", ".join(block_name(each, self.profile) for each in self.block)
-        return text("when-told", block=block or text("release-any-time"), number=bounds_said(found))
-
-    def _mapped(self, spots: list[Spot]) -> list[tuple[Spot, shapely.Geometry, Bounds]]:
-        """Give the places that lie somewhere, with their number in the chosen block."""
-        made = []
-        for spot in spots:
-            own = [unit for unit in self.told.units if spot.key in (unit.place, unit.zone)]
-            if any(unit.kind in UNMAPPED for unit in own):
-                continue
-            asked = replace(self.asked, places=(spot.key,), blocks=self.block)
-            lies = ground_of(self.told, own)
-            if lies is not None:
-                made.append((spot, lies, when.between(self.told, asked)))
-        return made
-
-    def collection(self, spots: list[Spot]) -> Json:
-        """Give the places to the map; a place whose number may be 0 still has its highest."""
-        made = [
-            features.feature(
-                spot.key,
-                features.outline(lies),
-                {"count": found.high, "name": spot.name, "label": bounds_said(found)},
-            )
-            for spot, lies, found in self._mapped(spots)
-        ]
-        return {"type": "FeatureCollection", "features": made}
-
-    def still(self, spots: list[Spot]) -> Markup:
-        """Draw the map for readers without scripts."""
-        mapped = self._mapped(spots)
-        classes = scale.classes([found.high for _, _, found in mapped if found.high])
-        shapes = []
-        for spot, lies, found in mapped:
-            one = scale.class_of(classes, found.high)
-            title = f"{spot.name}: {bounds_said(found)}"
-            shapes.append(Shape(lies, one.colour if one else LAND, AREA_LINE, title=title))
-        return _drawn(shapes, self.reference, text("when-picture-places"))
-
-
-def ground_of(told: Told, units: Sequence[Unit]) -> shapely.Geometry | None:
-    """Give the ground of some units, as the release draws it."""
-    return _ground(told, tuple(unit.number for unit in units))
-
-
-@lru_cache(maxsize=KEPT)
-def _ground(told: Told, numbers: tuple[int, ...]) -> shapely.Geometry | None:
-    """Unite the outlines once: the rounding of a hundred hexagons takes its time."""
-    lying = Shown(
-        numbers, (), (), "", "", 0, exact=True, themes=(), blocks=(), tertials=(), finding=None
-    )
-    return ground(told, lying)
-
-
-def short_name(block: str, profile: Profile) -> str:
-    """Name a block without its hours."""
-    return block_name(block, profile).partition(" (")[0]
-
-
-def bounds_said(found: Bounds) -> str:
-    """Write a number of a release, or the two numbers it lies between."""
-    if found.exact:
-        return str(found.low)
-    if not found.low:
-        return text("when-at-most", n=found.high)
-    return text("when-from-to", low=found.low, high=found.high)

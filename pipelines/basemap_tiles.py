@@ -94,7 +94,7 @@ class TileFile:
         UnreadableFile
             A tile is damaged.
         """
-        zoom = min(int(self._header["max_zoom"]), DEEPEST)
+        zoom = max(int(self._header["min_zoom"]), min(int(self._header["max_zoom"]), DEEPEST))
         cut: dict[tuple[str, str], list[shapely.Geometry]] = defaultdict(list)
         for column, row in _covering(zoom, box):
             frame = tiles.WEB_MERCATOR_QUAD.frame(zoom, column, row)

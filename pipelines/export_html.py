@@ -23,6 +23,8 @@ from pipelines.texts import language, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pipelines.picture import Shape
+
 VENDOR = Path(__file__).parents[1] / "web" / "static" / "vendor" / "leaflet"
 ESTABLISHED, UNCERTAIN = "established", "uncertain"
 _LINES = {ESTABLISHED: ("#0f3d4c", 3.0, None), UNCERTAIN: ("#0f3d4c", 2.0, "5 4")}
@@ -30,6 +32,7 @@ _PLAIN = ("#ffffff", 0.6, None)
 _AREA = "#0b6e7f"
 BESIDE_PX = (370, 10)  # the words lie over the right side of the map
 # Leaflet's zoom levels: metres a pixel at the equator of level 0.
+_DECIMALS = 5  # of degrees: a metre
 _WORLD_PIXEL_M = 156_543.034
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _FOREIGN = re.compile(r"""(?:src|href)=["']https?://[^"']+["']""")
@@ -59,16 +62,6 @@ class Named:
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
-    """Something that helps to see where one is: water, a street, a house."""
-
-    outline: shapely.Geometry  # lon/lat
-    fill: str  # a colour, or "" for none
-    stroke: str
-    width: float
-
-
-@dataclass(frozen=True, slots=True)
 class View:
     """Where one looks: the middle in degrees, and metres a pixel."""
 
@@ -88,7 +81,7 @@ class Sheet:
     lines: Sequence[str]  # period, source, what is missing, method, caveats
     rows: Sequence[tuple[str, int, str]] = ()  # name, number and verdict in words, ranked
     schools: Sequence[Named] = ()
-    ground: Sequence[Background] = ()
+    ground: Sequence[Shape] = ()  # the lowest first
     attribution: str = ""  # of the ground
     view: View | None = None  # None: all areas
     synthetic: bool = False
@@ -129,7 +122,7 @@ def write(sheet: Sheet) -> str:
     if sheet.schools:
         _add_schools(sheet.schools, shown)
     if sheet.view is None:
-        west, south, east, north = _bounds(sheet)
+        west, south, east, north = bounds(sheet)
         shown.fit_bounds([[south, west], [north, east]], padding_bottom_right=BESIDE_PX)
     _add_words(sheet, shown)
     return _inlined(shown.get_root().render())
@@ -143,25 +136,35 @@ def _first_view(sheet: Sheet) -> dict[str, Any]:
     return {"location": [at.lat, at.lon], "zoom_start": min(max(round(zoom), 8), 18)}
 
 
-def _bounds(sheet: Sheet) -> tuple[float, float, float, float]:
+def bounds(sheet: Sheet) -> tuple[float, float, float, float]:
+    """Give west, south, east and north of the areas, or of all numbers where there are none."""
     shapes = [each.outline for each in sheet.areas] or [each.outline for each in sheet.counted]
     west, south, east, north = shapely.total_bounds(shapes).tolist()
     return west, south, east, north
 
 
-def _add_ground(ground: Sequence[Background], shown: folium.Map) -> None:
-    rows = [(each.outline, {"f": each.fill, "s": each.stroke, "w": each.width}) for each in ground]
+def _add_ground(ground: Sequence[Shape], shown: folium.Map) -> None:
+    rows = [
+        (_short(each.outline), {"f": each.fill, "s": each.stroke, "w": each.width})
+        for each in ground
+    ]
     folium.GeoJson(
         _collection(rows),
         interactive=False,
         style_function=lambda feature: {
+            "stroke": feature["properties"]["s"] != "none",
             "color": feature["properties"]["s"],
             "weight": feature["properties"]["w"],
-            "fill": bool(feature["properties"]["f"]),
+            "fill": feature["properties"]["f"] != "none",
             "fillColor": feature["properties"]["f"],
             "fillOpacity": 1,
         },
     ).add_to(shown)
+
+
+def _short(outline: shapely.Geometry) -> shapely.Geometry:
+    """Write places of the ground to the metre: a file is mailed."""
+    return shapely.transform(outline, lambda lonlat: lonlat.round(_DECIMALS))
 
 
 def _add_counted(sheet: Sheet, shown: folium.Map) -> None:

@@ -5,6 +5,7 @@ The first are exact: cells of fewer than five events are left out, for they poin
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import shapely
@@ -21,7 +22,7 @@ from pipelines.texts import text
 from store.files import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import sqlalchemy as sa
@@ -58,8 +59,13 @@ def export(store: Store, question: Question, role: str, target: Path) -> int:
     return len(sheet.counted)
 
 
-def exact(connection: sa.Connection, on: Basis, question: Question) -> Sheet:
-    """Give the counted cells of the run in force.
+def exact(
+    connection: sa.Connection,
+    on: Basis,
+    question: Question,
+    names: Mapping[str, str] = MappingProxyType({}),
+) -> Sheet:
+    """Give the counted cells of the run in force; `names` are of cells, by what they are called.
 
     Raises
     ------
@@ -78,9 +84,10 @@ def exact(connection: sa.Connection, on: Basis, question: Question) -> Sheet:
     numbers = counts.count[shown].tolist()
     said = [found.verdict(cell) for cell in counts.cell[shown].tolist()]
     outlines = cells.polygons(counts.cell[shown])
+    called = [names.get(cells.name(cell), "") for cell in counts.cell[shown].tolist()]
     counted = [
-        Counted(outline, count, verdict="" if verdict is None else verdict.verdict)
-        for outline, count, verdict in zip(outlines, numbers, said, strict=True)
+        Counted(outline, count, name, "" if verdict is None else verdict.verdict)
+        for outline, count, name, verdict in zip(outlines, numbers, called, said, strict=True)
     ]
     run, profile = on.run, on.reference.profile
     window = next(each.label for each in profile.windows if each.name == question.window)

@@ -51,6 +51,7 @@ class Service:
 
     template: str  # with {z}, {x} and {y}, and {key} where the key goes
     key: SecretStr | None
+    seconds: float = SECONDS  # that one picture may take
 
 
 def check(template: str, key: SecretStr | None) -> None:
@@ -140,7 +141,7 @@ class Pictures:
         for place, value in zip((*PLACES, KEY), (zoom, column, row, quote(key, "")), strict=True):
             url = url.replace(place, str(value))
         try:
-            answer = outside.ask(url, headers, seconds=SECONDS, most_bytes=LARGEST)
+            answer = outside.ask(url, headers, seconds=self._service.seconds, most_bytes=LARGEST)
         except Unanswered as fault:
             raise NoPicture("basemap-late" if fault.late else "basemap-silent") from None
         if answer.status != HTTPStatus.OK:

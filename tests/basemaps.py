@@ -1,4 +1,4 @@
-"""Small map files of others for tests: an invented village in three formats, and readers of ours."""
+"""An invented village in three formats that others write, and a foreign reader of our tiles."""
 
 import gzip
 
@@ -101,7 +101,9 @@ def pmtiles(path, layers, zoom=14, kind=TileType.MVT):
         header |= {"min_lon_e7": 0, "min_lat_e7": 0, "max_lon_e7": 1, "max_lat_e7": 1}
         header |= {"center_zoom": zoom, "center_lon_e7": 0, "center_lat_e7": 0}
         header |= {"min_zoom": zoom, "max_zoom": zoom}
-        writer.finalize(header, {"attribution": '<a href="https://example.org">© Någon &amp; co</a>'})
+        writer.finalize(
+            header, {"attribution": '<a href="https://example.org">© Någon &amp; co</a>'}
+        )
     return path
 
 

@@ -11,14 +11,18 @@ PATIENCE_S = 30
 
 
 @contextmanager
-def served(database_url):
-    """Start the server the way it is started everywhere; give its address, and stop it."""
+def served(database_url, **others):
+    """Start the server the way it is started everywhere; give its address, and stop it.
+
+    `others` are further settings, by the names of their variables.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     settings = {
         "LAGESBILD_DATABASE_URL": database_url,
         "LAGESBILD_SESSION_SECRET": "something of this test session only",
         "LAGESBILD_COOKIE_SECURE": "false",
+        **others,
     }
     command = [sys.executable, "-m", "uvicorn", "--factory", "app.main:create_app"]
     command += ["--host", "127.0.0.1", "--port", str(port)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import change_page, choices, map_page
+from app import change_page, change_told_page, choices, map_page
 from app.access import MapReader, Reader, note
 from app.services import services
 from pipelines import answers
@@ -59,7 +59,7 @@ def _told(request: Request, reader: Reader) -> Response:
         "empty": text("release-none"),
     }
     if released is not None and released.periods():
-        context |= change_page.told(released, request.query_params, reference)
+        context |= change_told_page.told(released, request.query_params, reference)
     asked = context.get("asked_query")
     note(request, reader, "change-page", asked=asked if isinstance(asked, dict) else None)
     return parts.pages.TemplateResponse(request, "change.html", context)

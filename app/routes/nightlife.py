@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from app import map_page, night_page, night_release_page
 from app.access import MapReader, Reader, note
+from app.provenance import provenance
 from app.services import services
 from pipelines import answers
 from pipelines.roles import ANALYST
@@ -39,6 +40,7 @@ def _exact(request: Request, reader: Reader) -> Response:
         "reader": reader,
         "profile": on.reference.profile,
         "synthetic": synthetic,
+        "provenance": provenance(on),
         "left_out": [text("nights-left-out-persons")],
     }
     asked = {"weekend": context.get("chosen_weekend", ""), **context["given"]}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app import choices, release_page
+from app import choices, places_page, release_page
 from app.access import MapReader, Reader, limited, note
 from app.services import services
 from geo import cells
@@ -21,6 +21,9 @@ from pipelines.texts import text
 
 router = APIRouter()
 
+MOST_ROWS = 50  # of the list: those that have a hot time
+MOST_SHAPES = 1200  # of the background: a file is mailed
+
 _VIEW = re.compile(r"(-?\d{1,3}\.\d{1,6})_(-?\d{1,2}\.\d{1,6})_(\d{1,5}\.\d{1,3})", re.ASCII)
 
 
@@ -28,10 +31,23 @@ _VIEW = re.compile(r"(-?\d{1,3}\.\d{1,6})_(-?\d{1,2}\.\d{1,6})_(\d{1,5}\.\d{1,3}
 def save_map(request: Request, reader: MapReader) -> Response:
     """Give the map of a link as one HTML file; it asks no host and holds no event's coordinate."""
     made = _exact(request, reader) if reader.role == ANALYST else _told(request, reader)
-    body = export_html.write(replace(made, view=_view(request.query_params.get("vy", ""))))
+    view = _view(request.query_params.get("vy", ""))
+    body = export_html.write(replace(_on_ground(request, made), view=view))
     day = services(request).now().date()
     name = f'attachment; filename="lagesbild-{day}.html"'
     return Response(body, media_type="text/html", headers={"Content-Disposition": name})
+
+
+def _on_ground(request: Request, made: Sheet) -> Sheet:
+    """Lay the installation's background map under a sheet, where it has a file of one."""
+    file = services(request).background.file()
+    if file is None or not (made.areas or made.counted):
+        return made
+    west, south, east, north = export_html.bounds(made)
+    aside = max(east - west, north - south) / 2
+    box = (west - aside, south - aside, east + aside, north + aside)
+    ground = file.lines_and_areas(box, MOST_SHAPES)
+    return replace(made, ground=ground, attribution=file.about.attribution)
 
 
 def _exact(request: Request, reader: Reader) -> Sheet:
@@ -41,10 +57,14 @@ def _exact(request: Request, reader: Reader) -> Sheet:
         on = answers.basis(conn, reader.role, parts.reference.read(conn))
         chosen = choices.read(request.query_params, on.reference, on.run)
         asked = replace(chosen.question, resolution=_resolution(request))
-        made = map_sheets.exact(conn, on, asked)
+        listed = places_page.rows(conn, on, {**request.query_params, "lista": ""}, parts.hot).rows
+        names = {row.feature: row.name for row in listed}
+        made = map_sheets.exact(conn, on, asked, names)
     named = {**chosen.given, "rutor": str(asked.resolution)}
     note(request, reader, "export-html", asked=named, rows=len(made.counted))
-    return made
+    ranked = [row for row in listed if row.count >= map_sheets.FEWEST_SHOWN]
+    rows = [(f"{row.name} · {row.when}", row.count, row.verdict_word) for row in ranked[:MOST_ROWS]]
+    return replace(made, rows=rows)
 
 
 def _resolution(request: Request) -> int:

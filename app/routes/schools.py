@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from app import choices, map_page, school_page
 from app.access import MapReader, Reader, note
+from app.provenance import provenance
 from app.services import services
 from pipelines import answers
 from pipelines.roles import ANALYST
@@ -40,6 +41,7 @@ def _exact(request: Request, reader: Reader) -> Response:
         "reader": reader,
         "profile": on.reference.profile,
         "synthetic": synthetic,
+        "provenance": provenance(on),
         "left_out": [],
     }
     asked = {"school": context.get("chosen_school", ""), **chosen.given}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import choices, map_page, when_page
+from app import block_page, choices, map_page, when_page
 from app.access import MapReader, Reader, note
 from app.services import services
 from pipelines import answers
@@ -55,7 +55,7 @@ def _told(request: Request, reader: Reader) -> Response:
         "empty": text("release-none"),
     }
     if released is not None and released.periods():
-        context |= {"empty": "", **when_page.told(released, request.query_params, reference)}
+        context |= {"empty": "", **block_page.told(released, request.query_params, reference)}
     asked = context.get("asked_query")
     note(request, reader, "when-page", asked=asked if isinstance(asked, dict) else None)
     return parts.pages.TemplateResponse(request, "when.html", context)

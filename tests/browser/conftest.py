@@ -26,7 +26,8 @@ def site(tmp_path_factory):
     """Publish the synthetic town and serve it; give the address and the sign-in."""
     folder = tmp_path_factory.mktemp("site")
     prepared = demo.prepare(folder, NOW, lambda _: None)
-    with served(f"sqlite:///{folder / 'lagesbild.gpkg'}") as address:
+    ground = {"LAGESBILD_BASEMAP": str(folder / "bakgrund.gpkg")}
+    with served(f"sqlite:///{folder / 'lagesbild.gpkg'}", **ground) as address:
         yield SimpleNamespace(address=address, name=USERS[ANALYST], password=prepared.password)
 
 

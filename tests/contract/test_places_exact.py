@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from geo import cells
-from geo.profile import Facility
+from geo.profile import Address, Facility
 from pipelines import places
 from pipelines.analyse import Parameters, analyse
 from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC
@@ -23,6 +23,9 @@ FRIDAY = date(2024, 3, 1)
 FEW = (16.44, 59.40)  # three events, far from everything
 EVEN = (16.46, 59.36)  # at every time of the week
 FRIDAYS, EVENLY, RARE = 26, 28, 3
+DOOR_OF = ("Provgatan", 7)
+DOOR = tuple(map(str, DOOR_OF))
+AT_DOORS = ("Datum", "Vandring", "Typ", "Allvar", "Ljus", "Anteckning", "Gata", "Gatunr")
 UNREAD = "Hemligt och ogranskat"
 
 
@@ -82,9 +85,13 @@ def known(house_model, tmp_path_factory):
     venue = Facility("venue", "Provkrogen", CENTRE[0], CENTRE[1] + 0.0009, "påhittad")
     with desk.store.write_alone() as conn:
         stored.put_facilities(conn, [venue], stored.IMPORT, replace="venue")
+        lon, lat = FEW
+        stored.put_addresses(conn, [Address(*DOOR_OF, "", lon, lat, "", "", "påhittad")])
         stored.touch(conn)
     desk.take_rows(*events())
     desk.take_rows(*walks(), header=WALK, kind="observations", name="vandring.csv")
+    at_home = ("2026-10-15 19:30", "Höst", "Klotter", "1", "Mörkt", "Vid en port", *DOOR)
+    desk.take_rows(at_home, header=AT_DOORS, kind="observations", name="portar.csv")
     analyse(desk.store, Parameters(), NOW)
     with desk.store.write() as conn:
         read = [row.id for row in observations.unreviewed(conn) if row.note != UNREAD]
@@ -261,14 +268,15 @@ def test_the_card_of_a_cell_says_everything_in_plain_words(analyst):
     ]
     assert found["kind"].startswith("Ruta, ")
     assert said(found, "where").startswith(f"{found['title']}. Närmaste skola: ")
-    assert "Närmaste krog: Provkrogen, 100 m bort." in said(found, "where")
+    assert "Närmaste krog: Provkrogen, " in said(found, "where")
     assert said(found, "count").startswith("26 händelser på ")
     assert said(found, "when").startswith("Händelserna samlas fre 23–24. fre 23–24: 26 av de 26")
     assert "helgnatt 26" in said(found, "when")
     assert said(found, "kind") == "Vanligast: krogvåld 26 (100 %)."
-    assert "kan inte bedömas" in said(found, "trend")
+    assert "4 händelser, och 13 samma tid året före. Bedömning: minskat." in said(found, "trend")
     assert found["plan"]["vald"] == cell_at(CENTRE)
-    assert found["near"]["venue"]["distance_m"] == 100
+    near = card(analyst, cell_at(CENTRE, 11))["near"]["venue"]["distance_m"]
+    assert near == pytest.approx(100, abs=30)  # from the cell's middle
 
 
 def test_list_and_card_say_the_same_of_when(analyst):
@@ -289,7 +297,16 @@ def test_the_card_lists_what_was_seen_near_and_only_what_somebody_has_read(analy
     assert UNREAD not in json.dumps(found)
 
 
-def test_percent_is_not_given_of_a_few(analyst):
+def test_what_was_seen_at_somebodys_door_is_only_said_to_be_in_the_block(analyst):
+    (seen,) = card(analyst, cell_at(FEW))["observations"]
+    assert (seen["note"], seen["distance"]) == ("Vid en port", "i samma kvarter")
+    assert row_of(listed(analyst), cell_at(FEW))["observations"] == 1
+
+
+def test_of_a_few_neither_percent_nor_trend_is_given(analyst):
+    trend = said(card(analyst, cell_at(FEW)), "trend")
+    assert "Bedömning: kan inte bedömas." in trend
+    assert "gånger årets före" not in trend
     assert said(card(analyst, cell_at(FEW)), "kind") == "Vanligast: skadegörelse 3."
 
 
@@ -395,4 +412,4 @@ def test_looks_are_noted_before_they_are_given_and_nonsense_is_not(known):
         *("place-list", {"fonster": "helgnatt"}, "analysis"),
     )
     assert (second["what"], second["asked"]) == ("place-card", {"vald": cell_at(CENTRE)})
-    assert (first["rows"], second["rows"]) == (1, 1)
+    assert (first["rows"], second["rows"]) == (2, 1)

@@ -193,22 +193,6 @@ def test_a_row_of_the_release_is_added_as_it_stands_beside_the_choices(crowd):
     assert planner.ask(vald="priority-skiftinge", **asked).json()["outcome"] == "there"
 
 
-def test_a_number_that_speaks_of_several_places_is_not_one_place(crowd):
-    planner, several = crowd[PLANNER], 0
-    for theme in ("brand", "narkotika", "trafik", "vald"):
-        for detail in ("zone", "unit"):
-            query = f"&period=2025&theme={theme}&block=skoltid&detail={detail}"
-            for one in planner.items("release", query):
-                form = {"period": "2025", "typ": f"tema-{theme}", "fonster": "skoltid"}
-                answer = planner.ask(vald=one["id"], detalj=detail, **form)
-                if answer.status_code == 400:
-                    several += 1
-                    assert "Talet gäller flera platser" in answer.json()["detail"]
-                else:
-                    assert answer.status_code == 200
-    assert several > 0
-
-
 def test_a_school_is_its_zone_where_the_release_has_one(crowd):
     analyst = crowd[ANALYST]
     schools = analyst.items("schools")

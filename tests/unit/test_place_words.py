@@ -93,7 +93,7 @@ def test_a_year_is_compared_with_the_year_before_and_small_numbers_give_no_ratio
     known = Moved(*year, 158, 162, 0.82, 1.29, "unchanged", 12)
     assert words.moved(known) == (
         "22 nov 2025 till 21 nov 2026: 162 händelser, och 158 samma tid året före."
-        " Bedömning: oförändrat. Nivån är mellan 0,8 och 1,3 gånger årets före."
+        " Bedömning: oförändrat. Nivån är mellan 0,82 och 1,29 gånger årets före."
         " Båda åren räknas som de såg ut 12 dagar efter sitt slut, så att sena anmälningar inte"
         " syns som en minskning."
     )

@@ -14,6 +14,7 @@ import { t } from "./texts.js";
 import { difference, numbers } from "./differences.js";
 
 const FOCUS = ["priority", "nightlife"];
+const CELLS = 4; // above the names of streets: numbers are read first
 const SWEEP = "svep";
 const DIFFERENCE = "skillnad";
 
@@ -30,13 +31,13 @@ line.className = "sweep-line";
 
 /** Make an empty layer. @param {any} style @param {number} zIndex @param {string} [declutter] */
 const layer = (style, zIndex, declutter) => new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex, declutter });
-const counted = () => layer(styles.cell(() => scale, () => "", !named), 2);
+const counted = () => layer(styles.cell(() => scale, () => "", !named), CELLS);
 const sheets = [
   { id: "map", which: "before", cells: counted() },
   { id: "map-after", which: "after", cells: counted() },
-  { id: "map-difference", which: "difference", cells: layer(difference(key), 2) },
+  { id: "map-difference", which: "difference", cells: layer(difference(key), CELLS) },
 ].map((sheet) => {
-  const areas = layer(styles.area, 3);
+  const areas = layer(styles.area, CELLS + 1);
   const over = new ol.layer.Vector({
     source: sheet.which !== "difference" && named ? sheet.cells.getSource() : areas.getSource(),
     style: sheet.which !== "difference" && named ? numbers(sheet.which) : styles.areaName,

@@ -36,10 +36,7 @@ export class Desk {
    * @param {string} exact what stands before the key of a cell: nothing on a map of the release
    */
   constructor(map, layers, store, exact) {
-    this.map = map;
-    this.layers = layers;
-    this.store = store;
-    this.exact = exact;
+    [this.map, this.layers, this.store, this.exact] = [map, layers, store, exact];
     this.target = map.getTargetElement();
     this.#listen();
   }
@@ -47,8 +44,7 @@ export class Desk {
   #listen() {
     this.map.on("singleclick", (/** @type {any} */ event) => this.pick(event.pixel));
     this.map.on("pointermove", (/** @type {any} */ event) => {
-      const over = !event.dragging && under(this.map, this.layers, event.pixel);
-      this.target.style.cursor = over ? "pointer" : "";
+      this.target.style.cursor = !event.dragging && under(this.map, this.layers, event.pixel) ? "pointer" : "";
     });
     this.target.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
       if (event.key === "Enter" && event.target === this.target) {
@@ -125,12 +121,11 @@ export class Desk {
     this.#shown = path;
     this.#asking.abort();
     card.hidden = !path;
-    if (!path) {
-      return;
+    if (path) {
+      this.#asking = new AbortController();
+      card.textContent = t("card-loading");
+      await this.#fill(card, path, led);
     }
-    this.#asking = new AbortController();
-    card.replaceChildren(Object.assign(document.createElement("p"), { textContent: t("card-loading") }));
-    await this.#fill(card, path, led);
   }
 
   /** @param {HTMLElement} card @param {string} path @param {boolean} led */

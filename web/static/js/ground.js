@@ -2,7 +2,7 @@
 /** What stays the same whatever is chosen: the municipality, its areas, schools, venues and names. */
 
 import { collection, placeNames } from "./data.js";
-import { asFeatures, fill } from "./layers.js";
+import { fill } from "./layers.js";
 import { t } from "./texts.js";
 
 /** Kinds of areas that one goes to from the map. */
@@ -48,6 +48,20 @@ export async function loadNames(layers, areas, system) {
   const names = new Set(areas.filter(isNamed).map((area) => area.properties.name));
   fill(layers.places, asFeatures(places.filter((place) => !names.has(place.name))), system);
   return places;
+}
+
+/**
+ * Turn gazetteer entries into features.
+ * @param {readonly {name: string, kind: string, lon: number, lat: number}[]} places
+ * @returns {import("./data.js").Feature[]}
+ */
+function asFeatures(places) {
+  return places.map((place, id) => ({
+    type: "Feature",
+    id,
+    geometry: { type: "Point", coordinates: [place.lon, place.lat] },
+    properties: { name: place.name, kind: place.kind },
+  }));
 }
 
 /**

@@ -80,20 +80,6 @@ export function fill(layer, features, system) {
 }
 
 /**
- * Turn gazetteer entries into features.
- * @param {readonly import("./places.js").Place[]} places
- * @returns {import("./data.js").Feature[]}
- */
-export function asFeatures(places) {
-  return places.map((place, id) => ({
-    type: "Feature",
-    id,
-    geometry: { type: "Point", coordinates: [place.lon, place.lat] },
-    properties: { name: place.name, kind: place.kind },
-  }));
-}
-
-/**
  * Show the layers that are switched on.
  * @param {ReturnType<typeof createLayers>} layers
  * @param {string} on names with commas between them

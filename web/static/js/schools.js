@@ -82,10 +82,16 @@ async function all(schools) {
   }
 }
 
-map.on("singleclick", (/** @type {any} */ event) => {
-  const hit = map.forEachFeatureAtPixel(event.pixel, (/** @type {any} */ feature) => feature, {
+/** Find the zone under a pixel. @param {any} pixel */
+const zoneAt = (pixel) =>
+  map.forEachFeatureAtPixel(pixel, (/** @type {any} */ feature) => feature, {
     layerFilter: (/** @type {any} */ layer) => layer === layers.cells,
   });
+map.on("pointermove", (/** @type {any} */ event) => {
+  target.style.cursor = zoneAt(event.pixel) ? "pointer" : "";
+});
+map.on("singleclick", (/** @type {any} */ event) => {
+  const hit = zoneAt(event.pixel);
   const row = hit && document.querySelector(`#ranking tr[data-school="${hit.getId()}"] a, #ranking tr[data-key="${hit.getId()}"] a`);
   if (row) {
     location.assign(/** @type {HTMLAnchorElement} */ (row).href);

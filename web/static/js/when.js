@@ -19,7 +19,6 @@ import { spotName } from "./spot_names.js";
 /** What another choice changes: all but the map itself. */
 const PARTS = ["live", "below", "said", "clear", "kept"];
 const FOCUS = ["priority", "nightlife"];
-
 const target = screen.byId("map");
 const named = target.dataset.named === "yes";
 /** @type {import("./scale.js").Class[]} */
