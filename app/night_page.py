@@ -20,6 +20,7 @@ from app import choices, map_page
 from app.choices import Choices
 from app.map_data import feature
 from app.map_page import Choice, Group
+from app.provenance import steered
 from geo import areas, cells, crs, windows
 from geo.errors import InvalidParameter
 from geo.profile import Profile
@@ -82,6 +83,7 @@ def choose(given: Mapping[str, str], on: Basis) -> tuple[Choices, list[str]]:
         passed.append(text("nights-passed-period"))
     if core is None:
         passed.append(text("nights-no-core"))
+    passed += steered(profile, chosen.question.categories)
     return chosen, passed
 
 
@@ -167,7 +169,10 @@ def _weekend_choices(weekends: Sequence[Weekend]) -> list[Group]:
     return [
         Group(
             str(year),
-            tuple(Choice(one.code, f"{nights.weekend_name(one)} ({_span(one)})") for one in own),
+            tuple(
+                Choice(one.code, text("nights-weekend-short", week=one.week, days=_span(one)))
+                for one in own
+            ),
         )
         for year, own in groupby(weekends, key=lambda one: one.year)
     ]

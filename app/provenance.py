@@ -1,7 +1,10 @@
-"""Where the numbers of an analysts' page come from, for whoever reads it on paper."""
+"""Where the numbers of a page come from: a run, and sometimes the work of the police itself."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from geo.profile import Profile
 from pipelines.answers import Basis
 from pipelines.periods import local, local_days
 from pipelines.texts import text
@@ -20,3 +23,14 @@ def provenance(on: Basis) -> str:
         last=last.isoformat(),
         updated=local(on.run.created_at, timezone).strftime("%Y-%m-%d %H:%M"),
     )
+
+
+def steered(profile: Profile, asked: Collection[str]) -> list[str]:
+    """Say that what is asked for, by category or by theme, follows the work of the police."""
+    of_police = {
+        word
+        for each in profile.categories
+        if each.enforcement_driven
+        for word in (each.code, each.theme)
+    }
+    return [text("card-police")] if of_police & set(asked) else []

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from app import map_page, night_page, night_release_page
 from app.access import MapReader, Reader, note
-from app.provenance import provenance
+from app.provenance import provenance, steered
 from app.services import services
 from pipelines import answers
 from pipelines.roles import ANALYST
@@ -67,5 +67,6 @@ def _told(request: Request, reader: Reader) -> Response:
         found = night_release_page.context(released, request.query_params, reference)
         asked = found["asked_query"]
         context |= {"empty": "", **found}
+        context["passed_over"] += steered(reference.profile, asked.get("theme", "").split(","))
     note(request, reader, "nightlife-page", asked=asked)
     return parts.pages.TemplateResponse(request, "nightlife.html", context)

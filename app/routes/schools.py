@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from app import choices, map_page, school_page
 from app.access import MapReader, Reader, note
-from app.provenance import provenance
+from app.provenance import provenance, steered
 from app.services import services
 from pipelines import answers
 from pipelines.roles import ANALYST
@@ -37,6 +37,7 @@ def _exact(request: Request, reader: Reader) -> Response:
         synthetic = imports.any_synthetic(conn)
     if on.outdated:
         context["passed_over"].append(text("map-outdated"))
+    context["passed_over"] += steered(on.reference.profile, chosen.question.categories)
     context |= {
         "reader": reader,
         "profile": on.reference.profile,
@@ -69,5 +70,7 @@ def _told(request: Request, reader: Reader) -> Response:
         found = school_page.told(released, request.query_params, reference, schools)
         asked = found.get("asked_query", {})
         context |= {"empty": "", **found}
+        themes = found.get("asked_query", {}).get("theme", "").split(",")
+        context["passed_over"] += steered(reference.profile, themes)
     note(request, reader, "schools-page", asked=asked)
     return parts.pages.TemplateResponse(request, "schools.html", context)

@@ -7,6 +7,7 @@ from pathlib import Path
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from app.collections import COLLECTIONS
+from app.tiles import TILED
 
 SNAPSHOT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
@@ -51,7 +52,7 @@ def test_every_route_for_programs_is_in_it(app, program):
     routes = {route.path.rstrip("/") for route in app.routes}
     own = {path for path in routes if re.fullmatch(r"/(ogc|methods)(?!.*{collection).*", path)}
     assert own <= described
-    assert len(described) == len(own) + 3 * len(COLLECTIONS)
+    assert len(described) == len(own) + 3 * len(COLLECTIONS) + 2 * len(TILED)
 
 
 def test_standard_parameters_are_defined_as_the_standard_says(program):

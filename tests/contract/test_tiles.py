@@ -1,7 +1,5 @@
 """Vector tiles of layers over HTTP: what they hold, for whom, and in which squares."""
 
-import gzip
-
 import mapbox_vector_tile
 import pytest
 import shapely
@@ -10,8 +8,6 @@ from app.collections import COLLECTIONS
 from geo import crs
 from pipelines import places
 from pipelines.roles import ANALYST, COORDINATOR, PLANNER
-from store import installation
-from store.db import connect
 
 WEB, OWN = "WebMercatorQuad", "SWEREF99TM"
 ZOOM = {WEB: 11, OWN: 5}
@@ -116,10 +112,8 @@ def test_shapes_of_a_tile_lie_where_the_cells_lie(program):
 def test_tile_json_names_its_own_question_and_its_squares(program):
     told = described(program, "cells", OWN, window="helgnatt", resolution="10")
     assert told["tilejson"] == "3.0.0"
-    assert told["tiles"] == [
-        f"http://testserver/ogc/collections/cells/tiles/{OWN}/{{z}}/{{y}}/{{x}}"
-        "?window=helgnatt&resolution=10"
-    ]
+    base = f"http://testserver/ogc/collections/cells/tiles/{OWN}"
+    assert told["tiles"] == [f"{base}/{{z}}/{{y}}/{{x}}?window=helgnatt&resolution=10"]
     assert told["origin"] == [-1_200_000, 8_500_000]
     assert told["resolutions"][:2] == [4096, 2048]
     assert told["maxzoom"] == len(told["resolutions"]) - 1
@@ -192,14 +186,16 @@ def test_nobody_gets_a_tile_without_a_session(anybody):
 
 
 def test_a_tile_is_kept_by_its_reader_alone_and_sent_compressed(program):
-    path = f"/ogc/collections/cells/tiles/{WEB}/9/151/279"
+    told = described(program, "cells", WEB)
+    squares = list(covering(told, 9))
+    paths = [f"/ogc/collections/cells/tiles/{WEB}/9/{row}/{column}" for row, column in squares]
+    path = next(one for one in paths if program.get(one).status_code == 200)
     packed = program.get(path, headers={"Accept-Encoding": "gzip"})
     plain = program.get(path, headers={"Accept-Encoding": "identity"})
-    assert packed.status_code == plain.status_code == 200
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.content == plain.content
-    assert gzip.compress(plain.content, 6, mtime=0)[:2] == b"\x1f\x8b"
+    assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
     assert packed.headers["cache-control"] == "private, no-cache"
     assert packed.headers["etag"] != plain.headers["etag"]
     assert "Accept-Encoding" in packed.headers["vary"]

@@ -13,6 +13,7 @@ import * as screen from "./screen.js";
 import { t } from "./texts.js";
 
 const target = screen.byId("map");
+const COMPACT_M = 2000; // zones that were put together may lie all over the municipality
 /** @type {Record<string, any>} */
 const data = JSON.parse(document.getElementById("map-data")?.textContent ?? "{}");
 /** @type {import("./scale.js").Class[]} */
@@ -76,7 +77,13 @@ async function all(schools) {
   fill(layers.schools, data.zones ? schools.filter((school) => !drawn.has(String(school.id))) : [], system);
   fill(layers.cells, zones, system);
   showLegend(screen.byId("legend"), scale, zones, t("schools-legend-level"), t("schools-legend-zones"));
-  const extent = layers.cells.getSource().getExtent();
+  const extent = ol.extent.createEmpty();
+  for (const feature of layers.cells.getSource().getFeatures()) {
+    const own = feature.getGeometry().getExtent();
+    if (ol.extent.getWidth(own) < COMPACT_M) {
+      ol.extent.extend(extent, own);
+    }
+  }
   if (!ol.extent.isEmpty(extent)) {
     show(map, extent, screen.byId("legend"));
   }

@@ -53,7 +53,7 @@ function followState() {
     /** @type {HTMLAnchorElement} */ (link).search = location.search;
   }
   const back = encodeURIComponent(location.pathname + location.search);
-  for (const link of document.querySelectorAll('.foot a[href^="/sprak/"]')) {
+  for (const link of document.querySelectorAll('.foot a[hreflang]')) {
     /** @type {HTMLAnchorElement} */ (link).search = `?tillbaka=${back}`;
   }
 }
