@@ -59,8 +59,9 @@ check-supply: $(DEV)
 attack: dev ## angriper utgåvan som handläggare, en miljon par av svar
 	$(BIN)/python -m tests.attacks.run
 
-bench: dev ## mäter analysen bredvid andra program
-	$(BIN)/python -m benchmarks.run $(ARGS)
+bench: dev ## mäter analysen, servern och webbläsaren bredvid andra program
+	@bash .ci/services.sh
+	$(BIN)/python -m benchmarks $(ARGS)
 
 bench-job: dev ## mäter vägen från fil till karta
 	@bash .ci/services.sh

@@ -18,6 +18,7 @@ from geo import cells
 from geo.errors import InvalidParameter, NotFound
 from pipelines import answers, events, hot_places
 from pipelines.answers import Basis
+from pipelines.events import Events
 from pipelines.hot_places import AREAS, AROUND, CELLS, CLUSTERS, Clock, Place
 from pipelines.periods import local_days
 from pipelines.questions import Question
@@ -33,6 +34,7 @@ SCHOOLS, VENUES, OBSERVATIONS = "schools", "venues", "observations"
 FACILITIES = {SCHOOLS: "school", VENUES: "venue"}
 AROUND_M = 100.0  # of a school or a venue that was chosen
 MOST_SEEN, MOST_KINDS = 20, 3
+MOST_LISTED = 100_000  # clusters or areas among which one is looked for
 UNSURE = 0.2  # of the events without a known clock time: worth a word
 PLANNED = ("omrade", "fonster", "typ", "period", "detalj")
 HECTARE_M2, SQUARE_KM_M2 = 1e4, 1e6
@@ -153,14 +155,14 @@ def _cell(desk: Desk, key: str) -> tuple[Place, Question]:
     if cells.name(cell) != key or cells.resolution(cell) not in cells.RESOLUTIONS:
         raise unknown()
     question = replace(desk.question, resolution=cells.resolution(cell))
-    whole = Question(resolution=question.resolution)
-    for asked in (question, whole):  # a cell without events now may have had some at other times
-        found = hot_places.listed(desk.connection, desk.on, asked, CELLS)
-        place = next((each for each in found if each.id == key), None)
-        if place is not None:
-            none = replace(place, count=0, verdict=None, reasons=(), expected=None)
-            return place if asked is question else none, question
-    raise unknown()
+    place = hot_places.one_cell(desk.connection, desk.on, question, cell)
+    if place is not None:
+        return place, question
+    # One without events now may have had some at other times.
+    place = hot_places.one_cell(desk.connection, desk.on, Question(), cell)
+    if place is None:
+        raise unknown()
+    return replace(place, count=0, verdict=None, reasons=(), expected=None), question
 
 
 def _cluster(desk: Desk, key: str) -> tuple[Place, Question]:
@@ -175,20 +177,20 @@ def _cluster(desk: Desk, key: str) -> tuple[Place, Question]:
         scope=row.scope,
         period=None,
     )
-    found = hot_places.listed(desk.connection, desk.on, question, CLUSTERS)
-    place = next((each for each in found if each.id == key), None)
-    if place is None:
-        raise unknown()
-    return place, question
+    return _among(desk, question, CLUSTERS, key), question
 
 
 def _area(desk: Desk, key: str) -> tuple[Place, Question]:
     question = replace(desk.question, area_id=None)
-    found = hot_places.listed(desk.connection, desk.on, question, AREAS)
-    place = next((each for each in found if each.id == key), None)
+    return _among(desk, question, AREAS, key), question
+
+
+def _among(desk: Desk, question: Question, kind: str, key: str) -> Place:
+    found = hot_places.listed(desk.connection, desk.on, question, kind, MOST_LISTED)
+    place = next((each for each in found.places if each.id == key), None)
     if place is None:
         raise unknown()
-    return place, question
+    return place
 
 
 def _facility(desk: Desk, kind: str, key: str) -> Card:
@@ -236,7 +238,7 @@ def _counted(desk: Desk, place: Place, question: Question) -> Card:
         saying("where", _where(desk, place, spot.name, near)),
         saying("count", _count(desk, place, question)),
         saying("when", _when(time, on)),
-        saying("trend", _trend(desk, place, question)),
+        saying("trend", _trend(desk, place, question, here)),
         saying("kind", _kinds(hot_places.kinds(here), on)),
         saying("sure", " ".join((verdict.word and sentence(verdict.word), *verdict.lines)).strip()),
     ]
@@ -353,11 +355,12 @@ def _when(time: hot_places.When, on: Basis) -> str:
     return why
 
 
-def _trend(desk: Desk, place: Place, question: Question) -> str:
-    def own(found: events.Events) -> np.typing.NDArray[np.bool_]:
-        return hot_places.chooser(found, desk.on)(place)
-
-    moved = hot_places.moved(desk.connection, desk.on, question, own)
+def _trend(desk: Desk, place: Place, question: Question, here: Events) -> str:
+    """Say how a year stands beside the year before; `here` are the place's events."""
+    if question.period is not None:
+        whole = events.found(desk.connection, desk.on, replace(question, period=None))
+        here = whole.where(hot_places.chooser(whole, desk.on)(place))
+    moved = hot_places.moved(desk.connection, desk.on, question, here)
     return text("card-no-year") if moved is None else words.moved(moved)
 
 

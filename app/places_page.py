@@ -19,7 +19,7 @@ from geo import cells
 from geo.errors import InvalidParameter
 from pipelines import answers, events, hot_places, told_places
 from pipelines.answers import MUNICIPALITY, Basis
-from pipelines.hot_places import AREAS, CELLS, CLUSTERS, MOST_TIMED, Clock, Place, When
+from pipelines.hot_places import AREAS, CELLS, CLUSTERS, MOST_TIMED, Clock, Found, Place, When
 from pipelines.periods import SECOND, local_month
 from pipelines.questions import DEFAULT_RESOLUTION, SCOPES, Question
 from pipelines.released import Released, Shown, Told
@@ -115,7 +115,7 @@ def rows(
     name = given.get("lista", PLACES)
     name = name if name in EXACT_LISTS else PLACES
     found, empty = _found(connection, on, question, EXACT_LISTS[name])
-    shown = found[:MOST_ROWS]
+    shown = found.places
     times = _times(connection, on, question, shown, kept) if shown else {}
     sightings = Sightings(connection, on, question.period)
     seen = sightings.counts([place.ground for place in shown])
@@ -138,22 +138,22 @@ def rows(
         notes=_exact_notes(made, question, EXACT_LISTS[name]),
         left_out=(),
         passed_over=chosen.passed_over,
-        more=len(found) - len(shown),
+        more=found.total - len(shown),
         rows=_ranked(made),
     )
 
 
 def _found(
     connection: sa.Connection, on: Basis, question: Question, kind: str
-) -> tuple[list[Place], str]:
+) -> tuple[Found, str]:
     """Find the places of a list, or the sentence that stands instead of them."""
     if on.run is None:
-        return [], text("places-no-run")
+        return Found([], 0), text("places-no-run")
     try:
-        found = hot_places.listed(connection, on, question, kind)
+        found = hot_places.listed(connection, on, question, kind, MOST_ROWS)
     except InvalidParameter:
-        return [], text("places-one-category")
-    return found, "" if found else text("places-none")
+        return Found([], 0), text("places-one-category")
+    return found, "" if found.total else text("places-none")
 
 
 def _times(
@@ -318,39 +318,11 @@ def told_rows(connection: sa.Connection, on: Basis, given: Mapping[str, str]) ->
     shown = sorted(answer.shown, key=lambda each: (-each.count, each.name))
     profile = on.reference.profile
     said = release_page.rows_of(answer, chosen.asked, told, profile)
-    at = [_at(told, each) for each in shown]
     seen = _seen(connection, on, told, shown)
-    made = []
-    for each, row, point, near in zip(shown, said, at, seen, strict=True):
-        time, kind, reason = told_when(told, each, chosen, on)
-        found = each.finding
-        verdict = None if found is None else found.verdict
-        made.append(
-            Row(
-                key=row.key,
-                feature=row.key,
-                rank=0,
-                name=row.name,
-                short=each.label or each.name,
-                note="",
-                count=row.count,
-                count_text=words.events(row.count),
-                period=text("places-in", period=release_page.period_name(answer.period)),
-                verdict=verdict,
-                verdict_word=row.verdict,
-                reasons=() if found is None or verdict is None else tuple(found.reasons.split()),
-                why=row.why,
-                when=time,
-                when_kind=kind,
-                when_why=reason,
-                observations=near,
-                observations_text="" if near is None else words.seen(near),
-                wider=row.wider,
-                trend=row.trend,
-                at=point,
-                href=link(given, row.key),
-            )
-        )
+    made = [
+        _told_row(each, row, near, (told, chosen, on, given))
+        for each, row, near in zip(shown, said, seen, strict=True)
+    ]
     context = release_page.context(released, chosen, on.reference)
     return Listed(
         list=PLACES,
@@ -361,11 +333,47 @@ def told_rows(connection: sa.Connection, on: Basis, given: Mapping[str, str]) ->
         words=tuple(str(context["asked_for"]).split(" · ")),
         total=answer.total,
         total_text=words.events(answer.total),
-        notes=(text("places-note-told"), text("places-note-blocks"), *_seen_note(on.role)),
+        notes=(_smallest(released), text("places-note-blocks"), *_seen_note(on.role)),
         left_out=(text("places-left-out-hours"), text("places-left-out-points")),
         passed_over=chosen.passed_over,
         more=0,
         rows=_ranked(made),
+    )
+
+
+def _told_row(
+    shown: Shown,
+    row: release_page.Row,
+    near: int | None,
+    about: tuple[Told, release_page.Chosen, Basis, Mapping[str, str]],
+) -> Row:
+    told, chosen, on, given = about
+    time, kind, reason = told_when(told, shown, chosen, on)
+    found = shown.finding
+    verdict = None if found is None else found.verdict
+    return Row(
+        key=row.key,
+        feature=row.key,
+        rank=0,
+        name=row.name,
+        short=shown.label or shown.name,
+        note="",
+        count=row.count,
+        count_text=words.events(row.count),
+        period=text("places-in", period=release_page.period_name(told.part.period)),
+        verdict=verdict,
+        verdict_word=row.verdict,
+        reasons=() if found is None or verdict is None else tuple(found.reasons.split()),
+        why=row.why,
+        when=time,
+        when_kind=kind,
+        when_why=reason,
+        observations=near,
+        observations_text="" if near is None else words.seen(near),
+        wider=row.wider,
+        trend=row.trend,
+        at=_at(told, shown),
+        href=link(given, row.key),
     )
 
 
@@ -464,6 +472,12 @@ def _nothing(name: str, sentence: str) -> Listed:
         more=0,
         rows=(),
     )
+
+
+def _smallest(released: Released) -> str:
+    """Say what every number of a release speaks of at least."""
+    settings = released.header.settings
+    return text("places-note-told", k=settings.get("k"), spots=settings.get("spots"))
 
 
 def _seen_note(role: str) -> tuple[str, ...]:

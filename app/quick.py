@@ -13,10 +13,12 @@ every read is written in the log never are ([ADR 23](../docs/adr/0023-answers-gi
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -169,6 +171,11 @@ class Memory:
             self._offers.move_to_end(question.what)
             return found
 
+    def knew(self, question: Asked) -> bool:
+        """Tell whether there is an answer that has run out, or waits for its reader."""
+        with self._lock:
+            return question.what in self._offers
+
     def keep(self, question: Asked, offer: Offer, before: _Marks, now: datetime) -> None:
         """Remember an answer, unless something has changed since `before` it was made."""
         if self.marks() != before or not _lasts(offer.until, now):
@@ -229,6 +236,7 @@ class Quick:
     def __init__(self, app: ASGIApp, memory: Memory, now: Callable[[], datetime]) -> None:
         """Wrap `app`."""
         self._app, self._memory, self._now = app, memory, now
+        self._making: dict[bytes, asyncio.Future[None]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or pass the request on."""
@@ -248,14 +256,44 @@ class Quick:
             return
         began = perf_counter()
         found = self._memory.find(question, self._now())
+        if found is None and await self._waited(question):
+            found = self._memory.find(question, self._now())
         if found is not None:
             await _again(found, question.known, began, send)
             return
-        before = self._memory.marks()
-        await self._app(scope, receive, send)
-        offer = scope.get("state", {}).get(_OFFER)
-        if offer is not None:
-            self._memory.keep(question, offer, before, self._now())
+        with self._asking(question):
+            before = self._memory.marks()
+            await self._app(scope, receive, send)
+            offer = scope.get("state", {}).get(_OFFER)
+            if offer is not None:
+                self._memory.keep(question, offer, before, self._now())
+
+    async def _waited(self, question: Asked) -> bool:
+        """Wait while the same reader's same question is on its way; tell whether it was."""
+        making = self._making.get(question.what)
+        if making is None or making.get_loop() is not asyncio.get_running_loop():
+            return False
+        await asyncio.shield(making)
+        return True
+
+    @contextmanager
+    def _asking(self, question: Asked) -> Iterator[None]:
+        """Let a reader's other requests for the same wait.
+
+        Else all of them would take the whole way at once whenever something is forgotten. Only
+        what was answered before is waited for: of all else nobody knows whether it may be given
+        again.
+        """
+        if question.what in self._making or not self._memory.knew(question):
+            yield
+            return
+        making = asyncio.get_running_loop().create_future()
+        self._making[question.what] = making
+        try:
+            yield
+        finally:
+            del self._making[question.what]
+            making.set_result(None)
 
     def _forgetting(self, send: Send) -> Send:
         """Forget everything before anybody hears that a form was taken."""

@@ -212,7 +212,7 @@ def _edition(on: Basis) -> tuple[tuple[str, str], ...]:
         return ()
     header = on.released.header
     said = text("card-edition", number=header.number, house=header.house)
-    least = text("card-least", k=header.settings["k"], spots=header.settings["spots"])
+    least = text("card-least", k=header.settings.get("k"), spots=header.settings.get("spots"))
     return (text("card-fact-edition"), said), (text("card-fact-least"), least)
 
 

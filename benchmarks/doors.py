@@ -71,11 +71,16 @@ def city(folder: Path, url: str | None = None) -> House:
     return House(where, ANALYST_NAME, password)
 
 
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 @contextmanager
 def served(house: House, core: int | None = None) -> Iterator[int]:
     """Start the server as it is started everywhere, on one core if told; give its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
+    port = free_port()
     own = {
         settings.variable("database_url"): house.url,
         settings.variable("session_secret"): secrets.token_hex(32),

@@ -209,6 +209,8 @@ def _varints(numbers: NDArray[np.uint64]) -> bytes:
 
 
 def _message(tag: int, content: bytes) -> bytes:
+    if len(content) <= _SEVEN:  # most are, and there is one for each distinct text
+        return bytes((tag, len(content))) + content
     return _varints(np.array([tag, len(content)], dtype=np.uint64)) + content
 
 

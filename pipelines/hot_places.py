@@ -19,7 +19,6 @@ from geo.hot_times import HotTimes, Peak
 from pipelines import answers, events
 from pipelines.answers import MUNICIPALITY
 from pipelines.periods import local, local_days, midnight
-from pipelines.questions import Period
 from store import registrations
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
     from numpy.typing import NDArray
 
-    from pipelines.answers import Basis
+    from pipelines.answers import Basis, CountedCells
     from pipelines.events import Events
     from pipelines.questions import Question
 
@@ -96,25 +95,43 @@ class Moved:
 # --- which places
 
 
-def listed(connection: sa.Connection, on: Basis, question: Question, kind: str) -> list[Place]:
-    """List the cells, clusters or areas that the map shows, the largest first.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The first places of a list, and how many there are in all."""
+
+    places: list[Place]
+    total: int
+
+
+def listed(connection: sa.Connection, on: Basis, question: Question, kind: str, most: int) -> Found:
+    """List the cells, clusters or areas that the map shows, the largest first, at most so many.
 
     Raises
     ------
     InvalidParameter
         Clusters of several categories: adding clusters up is not clustering.
     """
+    if kind == CELLS:
+        counted = answers.cells(connection, on, question)
+        if counted is None:
+            return Found([], 0)
+        order = np.lexsort((counted.counts.cell, -counted.counts.count))
+        return Found(_cells(counted, order[:most]), order.size)
     if kind == CLUSTERS:
-        return _clusters(connection, on, question)
-    found = _cells(connection, on, question) if kind == CELLS else _areas(connection, on, question)
-    return sorted(found, key=lambda place: (-place.count, place.id))
+        places = _clusters(connection, on, question)
+    else:
+        places = sorted(_areas(connection, on, question), key=lambda each: (-each.count, each.id))
+    return Found(places[:most], len(places))
 
 
-def _cells(connection: sa.Connection, on: Basis, question: Question) -> list[Place]:
-    counted = answers.cells(connection, on, question)
-    if counted is None:
-        return []
-    number = counted.counts.cell
+def one_cell(connection: sa.Connection, on: Basis, question: Question, key: int) -> Place | None:
+    """Give one cell at its own resolution; None where nothing was counted."""
+    counted = answers.cell(connection, on, question, key)
+    return None if counted is None else _cells(counted, np.zeros(1, dtype=np.intp))[0]
+
+
+def _cells(counted: CountedCells, rows: NDArray[np.intp]) -> list[Place]:
+    number, count = counted.counts.cell[rows], counted.counts.count[rows]
     lon, lat = cells.middles(number)
     shapes = cells.polygons(number)
     found = []
@@ -125,7 +142,7 @@ def _cells(connection: sa.Connection, on: Basis, question: Question) -> list[Pla
                 CELLS,
                 cells.name(key),
                 "",
-                int(counted.counts.count[row]),
+                int(count[row]),
                 shapes[row],
                 (float(lon[row]), float(lat[row])),
                 None if said is None else said.verdict,
@@ -287,29 +304,25 @@ def _exposure(on: Basis, question: Question) -> NDArray[np.float64] | None:
 # --- whether it has changed
 
 
-def moved(
-    connection: sa.Connection,
-    on: Basis,
-    question: Question,
-    of: Callable[[Events], NDArray[np.bool_]],
-) -> Moved | None:
+def moved(connection: sa.Connection, on: Basis, question: Question, found: Events) -> Moved | None:
     """Compare a year of one place with the year before; None where the run has not both.
 
     Parameters
     ----------
     connection, on, question
         The question's period is the later of the two, or else the run's last twelve months.
-    of
-        Marks the place's events.
+    found
+        The place's events of the whole run, with their shares of the question's window.
     """
     spans = _spans(on, question)
     if spans is None:
         return None
-    profile = on.reference.profile
-    begin, end = (midnight(day, profile.timezone) for day in (spans[0][0], spans[1][1]))
-    found = events.found(connection, on, replace(question, period=Period(begin, end)))
-    own = found.where(of(found) & (found.share >= windows.WHOLE_EVENT_SHARE))
-    days = windows.to_local(own.of.starts_at, profile.timezone).astype("datetime64[D]")
+    timezone = on.reference.profile.timezone
+    begin, end = (midnight(day, timezone) for day in (spans[0][0], spans[1][1]))
+    days = windows.to_local(found.of.starts_at, timezone).astype("datetime64[D]")
+    inside = (days >= np.datetime64(spans[0][0])) & (days < np.datetime64(spans[1][1]))
+    inside &= found.share >= windows.WHOLE_EVENT_SHARE
+    own, days = found.where(inside), days[inside]
     registered = registrations.registrations(connection, begin, end).of(own.of.id)
     latest = registrations.latest(connection) or date.min
     lagged = change.compare_at_equal_lag(

@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         default=None,
         min_length=1,
         max_length=200,
-        description="Whom readers ask: shown in the help, in print and in the accessibility report.",
+        description="Whom readers ask: in the help, in print and in the accessibility report.",
     )
     audit_anchor: Path | None = Field(
         default=None, description="File outside the database that keeps the log's last digest."

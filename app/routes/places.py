@@ -24,11 +24,12 @@ ASKED = ("omrade", "fonster", "typ", "period", "detalj", "lista", "rutor", "krin
 @router.get("/karta/lista")
 def ranked(request: Request, reader: MapReader) -> Response:
     """Rank the places that the reader's map shows."""
-    with opened(request, reader, released=reader.role != ANALYST) as (conn, on):
-        if reader.role == ANALYST:
-            found = places_page.rows(conn, on, request.query_params, services(request).hot)
-        else:
+    told = _told(request, reader)
+    with opened(request, reader, released=told) as (conn, on):
+        if told:
             found = places_page.told_rows(conn, on, request.query_params)
+        else:
+            found = places_page.rows(conn, on, request.query_params, services(request).hot)
     _note(request, reader, "place-list", len(found.rows))
     return _json(found)
 
@@ -42,11 +43,17 @@ def one_place(request: Request, reader: MapReader) -> Response:
     NotFound
         There is no such place, or none for this reader: both are told in the same words.
     """
-    with opened(request, reader, released=reader.role != ANALYST) as (conn, on):
-        tell = place_card.exact if reader.role == ANALYST else told_card.told
+    told = _told(request, reader)
+    with opened(request, reader, released=told) as (conn, on):
+        tell = told_card.told if told else place_card.exact
         found = tell(conn, on, request.query_params)
     _note(request, reader, "place-card", 1)
     return _json(found)
+
+
+def _told(request: Request, reader: Reader) -> bool:
+    """Tell whether the release answers: to analysts only on its own page, which says so."""
+    return reader.role != ANALYST or request.query_params.get("ur") == "utgava"
 
 
 def _note(request: Request, reader: Reader, what: str, rows: int) -> None:

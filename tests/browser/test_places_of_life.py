@@ -138,6 +138,13 @@ def test_nothing_is_wider_than_a_telephone(narrow, path):
     assert narrow.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
 
 
+@pytest.mark.parametrize("path", ["/skolor", "/skolor?skola=20", "/nattliv"])
+def test_what_a_planner_sees_is_no_wider_than_a_telephone(planner, path):
+    planner.page.set_viewport_size(NARROW)
+    planner.go(path)
+    assert planner.page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_the_map_needs_no_graphics_card(no_graphics, path):
     no_graphics.go(path)

@@ -329,6 +329,61 @@ def test_without_scripts_there_are_a_table_and_a_picture(request, browser, site,
     context.close()
 
 
+def test_more_cells_than_a_browser_should_hold_come_as_tiles(visit):
+    page = visit.page
+
+    def fewer(route):
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("MOST = 3000", "MOST = 50"))
+
+    page.route("**/results.js", fewer)
+    with page.expect_response(re.compile(r"/ogc/collections/cells/tiles/\w+/\d+/\d+/\d+")) as tile:
+        visit.go("/?rutor=10")
+    assert tile.value.headers["content-type"] == "application/vnd.mapbox-vector-tile"
+    expect(page.locator("#legend li[data-from]").first).to_be_visible()
+    page.locator("#rows .go").first.click()
+    expect(page.locator("#card-title")).to_be_visible()
+    title = page.locator("#card-title").inner_text()
+    page.get_by_role("button", name="Stäng").click()
+    page.wait_for_timeout(800)
+    box = page.locator("#map").bounding_box()
+    free = 352  # what the card covered when the map was centred on the cell
+    page.mouse.click(box["x"] + (box["width"] - free) / 2, box["y"] + box["height"] / 2 + 15)
+    expect(page.locator("#card-title")).to_have_text(title)
+
+
+def test_a_background_map_that_breaks_is_said_and_the_numbers_stay(planner):
+    page = planner.page
+    if page.locator("#map").get_attribute("data-ground") != "map":
+        pytest.skip("this site has no background map")
+    page.route("**/karta/bakgrund/**", lambda route: route.abort())
+    planner.go("/?vy=16.5000_59.3700_3.00")
+    expect(page.locator("#said-now")).to_contain_text("bakgrundskartan")
+    expect(page.locator("#legend li[data-from]").first).to_be_visible()
+    page.locator("#rows .go").first.click()
+    expect(page.locator("#card-title")).to_be_visible()
+    assert all("ERR_FAILED" in one for one in planner.complaints)
+    planner.complaints.clear()
+
+
+def test_a_session_that_ended_leads_back_to_the_same_place(planner):
+    page = planner.page
+    page.get_by_label("Skolor").check()
+    planner.context.clear_cookies()
+    page.locator("#rows .go").nth(1).click()
+    expect(page.locator("#message")).to_contain_text("Du har loggats ut.")
+    key = chosen(page)["vald"]
+    page.get_by_role("link", name="Logga in igen").click()
+    page.get_by_label("Användarnamn").fill(planner.site.name)
+    page.get_by_label("Lösenord").fill(planner.site.password)
+    page.get_by_role("button", name="Logga in").click()
+    expect(page.locator("#card-title")).to_be_visible()
+    assert chosen(page)["vald"] == key
+    expect(page.get_by_label("Skolor")).to_be_checked()
+    assert all("401" in one for one in planner.complaints)
+    planner.complaints.clear()
+
+
 def test_a_server_that_gives_no_card_says_so_and_the_map_goes_on(planner):
     page = planner.page
     page.route("**/karta/plats*", lambda route: route.abort())

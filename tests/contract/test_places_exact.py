@@ -303,6 +303,14 @@ def test_what_was_seen_at_somebodys_door_is_only_said_to_be_in_the_block(analyst
     assert row_of(listed(analyst), cell_at(FEW))["observations"] == 1
 
 
+def test_a_chosen_year_is_compared_with_the_year_before_it(analyst):
+    trend = said(card(analyst, cell_at(CENTRE), "&period=2025&fonster=helgnatt"), "trend")
+    assert trend == "Kan inte bedömas: analysen saknar ett helt år före att jämföra med."
+    found = card(analyst, cell_at(CENTRE), "&period=12man")
+    assert said(found, "count").startswith("4 händelser på 1 år.")
+    assert "1 nov 2025 till 30 okt 2026: 4 händelser, och 13 samma tid" in said(found, "trend")
+
+
 def test_of_a_few_neither_percent_nor_trend_is_given(analyst):
     trend = said(card(analyst, cell_at(FEW)), "trend")
     assert "Bedömning: kan inte bedömas." in trend

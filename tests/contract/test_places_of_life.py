@@ -203,7 +203,7 @@ def test_a_single_weekend_is_a_list_and_is_not_compared(people):
     listed, nights_of_it = rows(page, "events"), rows(page, "nights")
     assert len(nights_of_it) == 2
     assert sum(int(row[-1]) for row in listed) == sum(int(row[-3]) for row in nights_of_it)
-    assert "comparison" not in page.text
+    assert 'class="comparison"' not in page.text
     assert "cells" not in data(page)
     venues = {one["properties"]["name"] for one in data(page)["venues"]}
     assert venues
@@ -263,6 +263,24 @@ def test_a_house_with_places_and_nothing_else_says_what_is_missing(house):
         page = planner.get(path)
         assert page.status_code == 200
         assert "Ingen utgåva är satt i kraft" in page.text
+
+
+def test_the_public_sees_what_planners_see_where_the_view_is_opened(houses):
+    opened = houses(public_view=True)
+    places.load(opened.store, "eskilstuna")
+    for path in PATHS:
+        page = opened.visitor().get(path)
+        assert page.status_code == 200
+        assert "Ingen utgåva är satt i kraft" in page.text
+
+
+def test_themes_that_follow_the_work_of_the_police_are_flagged(people):
+    for role in (ANALYST, PLANNER):
+        for path in PATHS:
+            flagged = people[role].get(f"{path}?typ=narkotika").text
+            assert "speglar polisens insatser" in flagged.split("<main")[1]
+            usual = people[role].get(f"{path}?typ=tema-vald").text
+            assert "speglar polisens insatser" not in usual.split("<main")[1]
 
 
 def test_both_pages_speak_english_without_a_word_of_swedish(people):

@@ -13,7 +13,7 @@ from app import places_page, release_page, told_card
 from geo.errors import NotFound
 from pipelines import answers, places, reference, told_places
 from pipelines.released import PLACE, UNIT, ZONE, Asked, Released, load
-from pipelines.roles import ANALYST, COORDINATOR, PLANNER
+from pipelines.roles import ANALYST, COORDINATOR, PLANNER, PUBLIC
 from store.installation import OPEN_TABLES
 from store.models import Base
 from store.releases import PHYSICAL, TREE, Atom, Header, Part, Unit, digest_of
@@ -171,9 +171,19 @@ def release_of_three_years(*, layer):
         made.append(Part("2023–2025", PHYSICAL, *DAYS, NOW, units, atoms, ()).sealed())
     settings = {"k": 5, "spots": 3}
     header = Header(
-        number=1, house="Provstad", created_at=NOW, activated_at=NOW,
-        active=True, digest="", previous="", settings=settings, synthetic=True,
-        code_version="1", audit=None, signature=None, signed_by=None,
+        number=1,
+        house="Provstad",
+        created_at=NOW,
+        activated_at=NOW,
+        active=True,
+        digest="",
+        previous="",
+        settings=settings,
+        synthetic=True,
+        code_version="1",
+        audit=None,
+        signature=None,
+        signed_by=None,
     )
     return Released(replace(header, digest=digest_of(header, made)), made)
 
@@ -183,10 +193,10 @@ def asked(house):
     """Give a function that asks a page module as a planner of a house that knows Eskilstuna."""
     places.load(house.store, "eskilstuna")
 
-    def ask(function, given, *, layer):
+    def ask(function, given, *, layer, role=PLANNER):
         with house.store.read() as conn:
             known = release_of_three_years(layer=layer)
-            on = answers.basis(conn, PLANNER, reference.read(conn), known)
+            on = answers.basis(conn, role, reference.read(conn), known)
             return function(conn, on, given)
 
     return ask
@@ -210,6 +220,16 @@ def test_fixed_places_of_three_years_are_listed_by_what_lies_near_them(asked):
         assert card_of.plan is None
     with pytest.raises(NotFound, match="places-unknown"):
         asked(told_card.told, {"vald": "physical:2022.0"}, layer=True)
+
+
+def test_the_public_is_told_numbers_and_nothing_of_observations_or_plans(asked):
+    for lista in ("places", "physical"):
+        found = asked(places_page.told_rows, {"lista": lista}, layer=True, role=PUBLIC)
+        assert found.rows
+        assert {row.observations for row in found.rows} == {None}
+        assert not any("vandring" in note for note in found.notes)
+        own = asked(told_card.told, {"vald": found.rows[0].key}, layer=True, role=PUBLIC)
+        assert (own.observations, own.observations_text, own.plan) == ((), "", None)
 
 
 def test_fixed_places_that_would_give_small_numbers_away_are_withheld_and_it_is_said(asked):

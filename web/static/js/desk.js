@@ -114,7 +114,7 @@ export class Desk {
     this.layers.clusters.changed();
     markRow(byId("rows"), state.vald);
     const card = byId("card");
-    const path = state.vald && `/karta/plats?${query({ vald: state.vald })}&${asked(state)}`;
+    const path = state.vald && `/karta/plats?${query({ vald: state.vald })}&${this.exact ? "" : "ur=utgava&"}${asked(state)}`;
     if (path === this.#shown) {
       return;
     }

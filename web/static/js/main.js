@@ -114,7 +114,11 @@ function showLayers() {
   showLegend(screen.byId("legend"), results.scale, cells, pickers.level(), t("legend-cells"), results.tiled);
 }
 
-pickers.listen((patch) => store.set(patch));
+pickers.listen((patch) => {
+  const layers = store.get().lager;
+  const hidden = patch.kring && !layers.split(",").includes("kluster");
+  store.set(hidden ? { ...patch, lager: `${layers},kluster`, lista: "clusters" } : patch);
+});
 screen.listenTabs((lista) => store.set({ lista }));
 pickers.foldOnNarrow();
 pickers.show(store.get());

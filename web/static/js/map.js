@@ -56,7 +56,18 @@ export function createMap(target, layers) {
   ];
   const ground = basemap(target, system);
   target.dataset.ground = ground.length ? "map" : "grid";
+  for (const layer of ground) {
+    layer.getSource().on("tileloaderror", sayGroundIsMissing);
+  }
   return new ol.Map({ target, layers: [...(ground.length ? ground : [grid()]), ...layers], view, controls });
+}
+
+/** Say that parts of the background map are missing: what is counted is all there. */
+function sayGroundIsMissing() {
+  const said = document.getElementById("said-now");
+  if (said) {
+    said.textContent = t("map-ground-missing");
+  }
 }
 
 /** Thin lines of longitude and latitude, where there is no map of the town to lie on. */

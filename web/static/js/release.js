@@ -17,7 +17,7 @@ import { savePicture } from "./snapshot.js";
 import { TOLD, createStore } from "./state.js";
 import { showRows, showText } from "./table.js";
 import { t } from "./texts.js";
-import { done, startTools } from "./tools.js";
+import { done, say, startTools } from "./tools.js";
 import { startViews } from "./views.js";
 
 const target = screen.byId("map");
@@ -73,6 +73,9 @@ async function showMore() {
   ]);
   fill(layers.observations, observations, system);
   fill(layers.physical, physical, system);
+  if (on.includes("fysiska") && !physical.length) {
+    say(t("map-no-physical"));
+  }
   showOnly(layers, store.get().lager);
   const cells = on.includes("rutor") ? coloured : [];
   showLegend(screen.byId("legend"), scale, cells, t("legend-everywhere"), t("legend-places"));
@@ -80,7 +83,7 @@ async function showMore() {
 
 async function showList() {
   listed = store.get().lista;
-  const told = await json(`/karta/lista?${asked(store.get())}`);
+  const told = await json(`/karta/lista?ur=utgava&${asked(store.get())}`);
   showRows(screen.byId("rows"), told);
   showText(screen.byId("map-text"), told);
   await desk.showChosen();

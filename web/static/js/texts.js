@@ -3,8 +3,6 @@
 
 const locale = document.documentElement.lang === "en" ? "en-GB" : "sv-SE";
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
-const tenth = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
-const moment = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" });
 
 /** Sentences for scripts, from the server's catalogue. @type {Record<string, string>} */
 const sentences = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
@@ -20,33 +18,10 @@ export function t(code, values = {}) {
 
 /** Words for slugs, from the server's catalogue. @type {Record<string, Record<string, string>>} */
 const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
-export const OBSERVATIONS = Object.freeze(words.observation ?? {});
-export const LIGHTS = Object.freeze(words.light ?? {});
-export const AREA_KINDS = Object.freeze(words.area ?? {});
 export const VERDICTS = Object.freeze(words.verdict ?? {});
-export const REASONS = Object.freeze(words.reason ?? {});
 
 /** @param {number} n */
 export const number = (n) => whole.format(n);
-
-/** @param {number} n */
-export const weight = (n) => tenth.format(n);
-
-/** @param {string} iso */
-export const when = (iso) => moment.format(new Date(iso));
-
-/** @param {number} n */
-export const events = (n) => `${number(n)} ${n === 1 ? "händelse" : "händelser"}`;
-
-/** @param {number} m2 */
-export function ground(m2) {
-  return m2 >= 1e6 ? `${tenth.format(m2 / 1e6)} km²` : `${tenth.format(m2 / 1e4)} hektar`;
-}
-
-/** @param {number} m */
-export function distance(m) {
-  return m >= 950 ? `${tenth.format(m / 1000)} km` : `${whole.format(Math.round(m / 50) * 50)} m`;
-}
 
 /**
  * Make an element with text in it; never markup from data.
