@@ -32,6 +32,7 @@ BUDGETS = {
     "sign-in-address": Budget(MOST_PER_ADDRESS, "too-many-attempts"),
     "refused": Budget(60),  # keys and sessions that open nothing, from one address
     "export": Budget(10),
+    "picture": Budget(120),
     "group": Budget(60),
     "log-export": Budget(6),
 }

@@ -6,12 +6,13 @@ The words of a link are the same for every role; `app.release_page.choose` reads
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from app.map_page import Choice, Group, area_groups, period_choices, theme_groups, window_choices
 from geo.errors import InvalidParameter
+from geo.profile import Category
 from pipelines.periods import midnight
 from pipelines.questions import Period, Question
 from pipelines.reference import Reference
@@ -60,7 +61,8 @@ def read(given: Mapping[str, str], reference: Reference, run: Run | None) -> Cho
     area = _area(given.get("omrade", ""), reference, passed)
     window = _known(given.get("fonster", ""), offered.windows, EVERY_WINDOW, "window", passed)
     themes = [choice for group in offered.themes for choice in group.choices]
-    theme = _known(given.get("typ", ""), themes, "", "theme", passed)
+    written = _kind(given.get("typ", ""), reference.profile.categories)
+    theme = _known(written, themes, "", "theme", passed)
     period = _known(given.get("period", ""), offered.periods, WHOLE_PERIOD, "period", passed)
     codes = next((each.data for each in themes if each.value == theme), "")
     span = next((each.data for each in offered.periods if each.value == period), "")
@@ -104,6 +106,12 @@ def slug(name: str) -> str:
     """Write a name as links do: small letters without rings and dots."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return "".join(sign for sign in plain if sign.isascii()).replace(" ", "-")
+
+
+def _kind(written: str, categories: Sequence[Category]) -> str:
+    """Read a release's word for a theme of a single kind as that kind."""
+    members = [each.code for each in categories if each.on_map and written == f"tema-{each.theme}"]
+    return members[0] if len(members) == 1 else written
 
 
 def _known(

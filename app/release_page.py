@@ -79,6 +79,8 @@ def _theme(written: str, told: Told, profile: Profile, passed: list[str]) -> tup
         label = next(labels.category(each) for each in profile.categories if each.code == slug)
         passed.append(text("release-passed-kind", kind=label, theme=theme_name(theme)))
         return (theme,)
+    if written:
+        passed.append(text("choices-unknown-theme", value=written[:40]))
     return ()
 
 
@@ -100,6 +102,7 @@ def _place(written: str, told: Told, reference: Reference, passed: list[str]) ->
     try:
         name = reference.area(written).name
     except InvalidParameter:
+        passed.append(text("choices-unknown-area", value=written[:40]))
         return ()
     for unit in told.units:
         if name in (unit.zone_name, unit.place_name):

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from app import choices, map_page, site_page
 from app.choices import Choices, Pickers
+from app.provenance import provenance, steered
 from app.site_page import Beside, Filter, Observed
 from geo import cells, crs
 from pipelines import answers, on_site
@@ -75,6 +76,8 @@ def context(connection: sa.Connection, on: Basis, found: Exact) -> dict[str, Any
         "items": _query(found),
         "picture": site_page.drawn(ground, seen, on, found.where),
         "exact": True,
+        "steered": steered(on.reference.profile, read.question.categories),
+        "provenance": provenance(on),
         "projection": map_page.projection(on.reference.profile),
     }
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from app import choices, map_page, release_page, site_page
 from app.map_page import Choice
+from app.provenance import steered
 from app.release_page import Chosen
 from app.site_page import Beside, Filter, Observed
 from geo.errors import InvalidParameter
@@ -171,6 +172,8 @@ def _released(
             [each for each in places if each.seen or each.slug in site_page.LOUD]
         ),
         "beside_text": text("site-beside-release", period=period),
+        "steered": steered(profile, chosen.asked.themes),
+        "provenance": _edition(on),
         "collection": "release",
         "items": urlencode(release_page.query_of(chosen)),
         "picture": site_page.drawn(
@@ -180,6 +183,20 @@ def _released(
             asked.where,
         ),
     }
+
+
+def _edition(on: Basis) -> str:
+    """Name the release and what it asks of a number."""
+    if on.released is None:
+        return ""
+    header = on.released.header
+    return text(
+        "site-edition",
+        number=header.number,
+        created=header.created_at.date().isoformat(),
+        k=header.settings.get("k"),
+        spots=header.settings.get("spots"),
+    )
 
 
 def _areas(told: Told) -> list[Choice]:

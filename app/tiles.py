@@ -140,10 +140,13 @@ def cells(conn: sa.Connection, on: Basis, query: Query, project: Projection) -> 
         "resolution": np.full(counts.cell.size, query.resolution),
         "verdict": [None if each is None else each.verdict for each in said],
         "reason": [None if each is None else next(iter(each.reasons), None) for each in said],
-        "expected": [
-            None if each is None or each.expected is None else float(f"{each.expected:.3g}")
-            for each in said
-        ],
+        "expected": np.array(
+            [
+                np.nan if each is None or each.expected is None else float(f"{each.expected:.3g}")
+                for each in said
+            ],
+            dtype=np.float64,
+        ),
     }
     return Drawing(tiles.of_cells(counts.cell, project), columns)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -31,7 +32,7 @@ ROOT: Final = Path(__file__).parents[1]
 BIN: Final = Path(sys.executable).parent
 DEMO_DAY: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CITY_ROWS: Final = 50_000  # about 1,200 cells of resolution 9 and 4,900 of resolution 11
-PATIENCE_S: Final = 60
+PATIENCE_S: Final = 120  # a busy machine takes half a minute to start a server
 STOP_S: Final = 10
 ANALYST_NAME: Final = "analytiker"
 
@@ -52,7 +53,7 @@ def demonstration(folder: Path) -> House:
     url = f"sqlite:///{folder / 'lagesbild.gpkg'}"
     written = (folder / "demo.env").read_text("utf-8").splitlines()
     pairs = (line.split("=", maxsplit=1) for line in written if line.startswith(settings.PREFIX))
-    more = {name: value for name, value in pairs if "BASEMAP" in name}
+    more = {name: shlex.split(value)[0] for name, value in pairs if "BASEMAP" in name}
     return House(url, demo.USERS[ANALYST], made.password, more)
 
 

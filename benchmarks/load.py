@@ -75,7 +75,7 @@ def _read(said: str) -> Load:
     """Read what wrk prints."""
 
     def wait(share: str) -> float:
-        found = re.search(rf"^\s+{share}%\s+([\d.]+)(us|ms|s)$", said, re.MULTILINE)
+        found = re.search(rf"^\s+{share}%\s+([\d.]+)(us|ms|s)\s*$", said, re.MULTILINE)
         if found is None:
             raise RuntimeError(f"wrk did not say how long it waited: {said}")
         return float(found[1]) * _UNITS[found[2]]

@@ -241,9 +241,14 @@ def _compare_tiles(database: psycopg.Connection[Any], features: list[dict[str, A
             WHERE geom && ST_Transform(square, 4326)) AS drawn
     """
     numbers = np.array([grid.parse(one["properties"]["cell"]) for one in features])
+    known = [one["properties"] for one in features]
     columns = {
-        name: [one["properties"][name] for one in features]
-        for name in ("cell", "count", "weight", "resolution", "verdict", "expected")
+        **{name: [one[name] for one in known] for name in ("cell", "verdict")},
+        "reason": [next(iter(one["reasons"] or ()), None) for one in known],
+        **{
+            name: np.array([one[name] for one in known], dtype=float)
+            for name in ("count", "weight", "resolution", "expected")
+        },
     }
     frame = tiles.WEB_MERCATOR_QUAD.frame(zoom, column, row)
 
@@ -263,7 +268,8 @@ def _compare_tiles(database: psycopg.Connection[Any], features: list[dict[str, A
             waits.append((time.perf_counter() - began) * 1000)
         print(
             f"| one tile of {len(features):,} cells | {label} | {len(body) / 1000:.0f} kB"
-            f" | | {statistics.median(waits):.1f} | {max(waits):.1f} | computed |",
+            f" | | {statistics.median(waits):.1f} (best {min(waits):.1f}) | {max(waits):.1f}"
+            " | computed |",
             flush=True,
         )
 

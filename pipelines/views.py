@@ -40,6 +40,7 @@ WORDS = frozenset(
     {
         *("omrade", "fonster", "typ", "period", "detalj", "rutor", "kring", "lager", "lista"),
         *("vald", "vy", "typ_obs", "ljus", "skola", "fore", "efter", "jamfor", "kalla", "ar"),
+        *("timmar", "visa"),
     }
 )
 _VALUE = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)

@@ -110,7 +110,7 @@ def _by_id(request: Request, reference: Reference) -> str | None:
     return f"/?{urlencode([('omrade', str(area.id)), *pairs])}"
 
 
-@router.get("/karta/bild.svg", dependencies=[Depends(access.limited("export"))])
+@router.get("/karta/bild.svg", dependencies=[Depends(access.limited("picture"))])
 def still_picture(request: Request, reader: MapReader) -> Response:
     """Draw the map of a link for a browser without scripts."""
     parts = services(request)

@@ -75,6 +75,7 @@ def legend(page):
 
 def test_signing_in_leads_to_a_map_that_says_it_is_synthetic(visit):
     page = visit.page
+    page.wait_for_load_state("networkidle")  # no tile is on its way any more
     visit.context.clear_cookies()
     visit.sign_in()
     expect(page.locator("html")).to_have_attribute("lang", "sv")
@@ -361,6 +362,7 @@ def test_the_narrow_screen_has_everything_and_never_scrolls_sideways(narrow):
 
 def test_signing_out_leaves_nothing_to_go_back_to(visit):
     page = visit.page
+    page.wait_for_load_state("networkidle")
     visit.context.clear_cookies()  # a session of its own: the other visits go on with theirs
     visit.sign_in()
     page.get_by_role("button", name="Logga ut").click()

@@ -132,13 +132,13 @@ def test_a_planner_chooses_blocks_and_places_and_never_meets_an_hour(planner):
 def test_two_periods_are_swept_with_the_arrow_keys_and_the_link_keeps_the_way(visit):
     visit.go("/utveckling")
     page = visit.page
-    page.get_by_label("Svep").check()
+    page.get_by_role("radio", name="Svep").check()
     expect(page).to_have_url(re.compile("visa=svep"))
-    page.get_by_label("Gräns").focus()
+    page.get_by_role("slider").focus()
     for _ in range(10):
         page.keyboard.press("ArrowLeft")
     assert page.locator("#map-after").evaluate("(one) => one.style.clipPath").endswith(" 40%)")
-    page.get_by_label("Skillnad").check()
+    page.get_by_role("radio", name="Skillnad").check()
     visit.go(page.url)
     expect(page.locator("#map-difference")).to_be_visible()
     expect(page.locator("#map-after")).to_be_hidden()
@@ -171,7 +171,7 @@ def test_without_scripts_tables_pictures_and_forms_are_there(browser, site, sess
     page.goto(path)
     expect(page.locator(".task-map svg").first).to_be_visible()
     expect(page.locator("#answer table").first).to_be_visible()
-    page.get_by_label("Område").select_option(label="Årby")
+    page.get_by_label("Område", exact=True).select_option(label="Årby")
     page.get_by_role("button", name="Visa").first.click()
     expect(page).to_have_url(re.compile("omrade="))
     expect(page.locator(".asked")).to_contain_text("Årby")

@@ -1,9 +1,11 @@
 """Answers given again without asking the application: only as long as nothing has changed."""
 
+import asyncio
 import json
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
@@ -346,6 +348,32 @@ def test_the_memory_is_bounded_and_drops_what_is_used_least(settled):
 
 def offer(body=b"body"):
     return Offer(200, body, 'W/"tag"', [], [], "/route", None)
+
+
+def test_of_many_requests_at_once_one_takes_the_whole_way(settled, elsewhere):
+    """Somebody else's look makes everything ask again: sixteen readers' tabs ask once."""
+    reader = settled.reader("analyst")
+    cookie = f"lagesbild={reader.cookies['lagesbild']}"
+    headers = {"Cookie": cookie, "Host": "testserver", "Accept-Encoding": "identity"}
+
+    async def together():
+        transport = httpx.ASGITransport(settled.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+            for _ in range(3):
+                await client.get(AREAS, headers=headers)
+            with elsewhere[1].write() as conn:
+                conn.exec_driver_sql("DELETE FROM session WHERE name = 'nobody'")
+                conn.exec_driver_sql("PRAGMA user_version = 1")
+            with counted(settled.app) as statements:
+                answers = await asyncio.gather(
+                    *(client.get(AREAS, headers=headers) for _ in range(16))
+                )
+            return answers, [one for one in statements if "FROM session" in one]
+
+    answers, looked_up = asyncio.run(together())
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.content for answer in answers}) == 1
+    assert len(looked_up) == 1
 
 
 # --- a store that tells nothing

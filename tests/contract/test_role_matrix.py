@@ -140,7 +140,8 @@ def is_as_declared(answer, status, operation, nowhere):
 
 
 def test_every_route_method_and_role_is_as_declared(houses, capsys):
-    shut, opened = houses(), houses(public_view=True)
+    patient = {"session_hours": 48, "session_idle_minutes": 600}  # a clock that is moved for each
+    shut, opened = houses(**patient), houses(public_view=True, **patient)
     paths, wrong, refusals, requests = every_route(shut.app)["paths"], [], {}, 0
     everybody, nowhere = list(parties(shut, opened)), shut.visitor().get("/nowhere")
     for party, path, method in product(everybody, paths, METHODS):

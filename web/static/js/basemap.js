@@ -18,7 +18,7 @@ const NAMES = Object.freeze({
   town: [16, "#2c353b", 600], suburb: [13.5, "#39434a", 600], place: [12.5, "#4a545a", 500],
   water: [12.5, "#3c6d92", 500], park: [12, "#4d6b45", 500],
 });
-const LABELLED_M = Object.freeze({ motorway: 0, main: 12, district: 8, street: 2.6, service: 1.2, path: 0 });
+const LABELLED_M = Object.freeze({ motorway: 0, main: 12, district: 8, street: 2, service: 1, path: 0 });
 
 /**
  * Make the layers of a page's background map.
@@ -125,7 +125,7 @@ function label(feature, resolution) {
   return new ol.style.Style({
     text: new ol.style.Text({
       text: name, font: `500 ${rank > 3 ? 12.5 : 11.5}px ${FONT}`, fill: fill("#3d4850"), stroke: halo,
-      placement: "line", maxAngle: 0.5, repeat: 420, overflow: false,
+      placement: "line", maxAngle: 0.5, repeat: 500, overflow: false,
     }),
     zIndex: rank,
   });

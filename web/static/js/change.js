@@ -11,7 +11,8 @@ import { classes } from "./scale.js";
 import * as screen from "./screen.js";
 import * as styles from "./styles.js";
 import { t } from "./texts.js";
-import { difference, numbers } from "./differences.js";
+import { difference } from "./differences.js";
+import { spotNames } from "./spot_names.js";
 
 const FOCUS = ["priority", "nightlife"];
 const CELLS = 4; // above the names of streets: numbers are read first
@@ -40,7 +41,7 @@ const sheets = [
   const areas = layer(styles.area, CELLS + 1);
   const over = new ol.layer.Vector({
     source: sheet.which !== "difference" && named ? sheet.cells.getSource() : areas.getSource(),
-    style: sheet.which !== "difference" && named ? numbers(sheet.which) : styles.areaName,
+    style: sheet.which !== "difference" && named ? spotNames(`${sheet.which}_label`) : styles.areaName,
     zIndex: 7,
     declutter: "names",
   });

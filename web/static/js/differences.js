@@ -1,5 +1,5 @@
 // @ts-check
-/** How the difference between two periods looks, and the numbers of a release's places on either map. */
+/** How the difference between two periods looks: its colour, and its sign. */
 
 /* global ol */
 
@@ -27,20 +27,6 @@ export function difference(key) {
       stroke: stroke(pale ? "rgba(255, 255, 255, 0.9)" : DEEP, pale ? 1 : 2),
       zIndex: pale ? 1 : 2,
       text: wide < ROOM ? undefined : words(feature.get("sign"), { font: `700 ${letters}px ${FONT}`, stroke: stroke("#ffffffcc", 2) }),
-    });
-  };
-}
-
-/** Name places and write what the release tells of them. @param {string} which before or after */
-export function numbers(which) {
-  return (/** @type {any} */ feature) => {
-    const told = [feature.get("name"), `700 13px ${FONT}`, "\n", "", feature.get(`${which}_label`), `700 15px ${FONT}`];
-    const shape = feature.getGeometry();
-    const parts = shape.getType() === "MultiPolygon" ? shape.getPolygons() : [shape];
-    const ground = parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
-    return new ol.style.Style({
-      geometry: ground.getInteriorPoint(),
-      text: words(/** @type {any} */ (told), { fill: fill(DEEP) }),
     });
   };
 }

@@ -46,7 +46,8 @@ async function start() {
   coloured = question.detail === "zone" ? told : told.filter((one) => !REST.includes(one.properties.kind));
   scale = classes(coloured.map((one) => one.properties.count));
   fill(layers.cells, coloured, system);
-  layers.cells.getSource().forEachFeature((/** @type {any} */ one) => one.setGeometry(one.getGeometry().simplify(EVEN_M)));
+  const zones = layers.cells.getSource().getFeatures().filter((/** @type {any} */ one) => one.get("kind") === "schools");
+  zones.forEach((/** @type {any} */ one) => one.setGeometry(one.getGeometry().simplify(EVEN_M)));
   const home = await ground;
   if (!ol.extent.isEmpty(home)) {
     desk.home = home;

@@ -8,19 +8,21 @@ import { DEEP, FONT, fill, words } from "./brush.js";
 const LEAST_PIXELS = 16; // narrower places bear no name
 
 /**
- * @param {any} feature with name and label
- * @param {number} resolution
+ * Make the style that names places.
+ * @param {string} label the property that holds what is told of each
  */
-export function spotName(feature, resolution) {
-  const shape = feature.getGeometry();
-  const parts = shape.getType() === "MultiPolygon" ? shape.getPolygons() : [shape];
-  const ground = parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
-  if (Math.sqrt(ground.getArea()) / resolution < LEAST_PIXELS) {
-    return undefined;
-  }
-  const told = [feature.get("name"), `700 14px ${FONT}`, "\n", "", feature.get("label"), `700 15px ${FONT}`];
-  return new ol.style.Style({
-    geometry: ground.getInteriorPoint(),
-    text: words(/** @type {any} */ (told), { fill: fill(DEEP) }),
-  });
+export function spotNames(label) {
+  return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
+    const shape = feature.getGeometry();
+    const parts = shape.getType() === "MultiPolygon" ? shape.getPolygons() : [shape];
+    const ground = parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
+    if (Math.sqrt(ground.getArea()) / resolution < LEAST_PIXELS) {
+      return undefined;
+    }
+    const told = [feature.get("name"), `700 14px ${FONT}`, "\n", "", feature.get(label), `700 15px ${FONT}`];
+    return new ol.style.Style({
+      geometry: ground.getInteriorPoint(),
+      text: words(/** @type {any} */ (told), { fill: fill(DEEP) }),
+    });
+  };
 }

@@ -14,7 +14,7 @@ import { classes } from "./scale.js";
 import * as screen from "./screen.js";
 import { t } from "./texts.js";
 import { dress, listen } from "./hours.js";
-import { spotName } from "./spot_names.js";
+import { spotNames } from "./spot_names.js";
 
 /** What another choice changes: all but the map itself. */
 const PARTS = ["live", "below", "said", "clear", "kept"];
@@ -26,7 +26,7 @@ let scale = [];
 let picked = target.dataset.picked ?? "";
 
 const layers = createLayers({ classes: () => scale, chosen: () => `cells:${picked}`, named });
-const names = new ol.layer.Vector({ source: layers.cells.getSource(), style: spotName, zIndex: 8, declutter: "names", visible: named });
+const names = new ol.layer.Vector({ source: layers.cells.getSource(), style: spotNames("label"), zIndex: 8, declutter: "names", visible: named });
 const map = createMap(target, [layers.ground, layers.areas, layers.areaNames, layers.cells, names]);
 const system = map.getView().getProjection();
 
