@@ -63,6 +63,8 @@ def when(found: When, profile: Profile) -> str:
         return text("places-when-few")
     if found.blocks[0][0] == OTHER_TIMES:  # most of the week: that most lies there says nothing
         return text("places-when-none")
+    if found.blocks[0][1] >= found.events:  # it was asked for, or there is nothing else
+        return short_block(found.blocks[0][0], profile)
     return text("places-when-blocks", block=_most(found, profile), events=number(found.events))
 
 

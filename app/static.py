@@ -14,8 +14,8 @@ from starlette.types import Scope
 
 from app import kept
 from app.kept import Answer
-from app.origin import SAFE_METHODS
 
+READ = frozenset({"GET", "HEAD"})
 # Other kinds are compressed already.
 PACKED = ("text/", "application/javascript", "application/json", "image/svg+xml")
 KEEP = "no-cache"  # asked for again each time, so that an upgrade is seen at once
@@ -36,7 +36,7 @@ class Static(StaticFiles):
             file, found = self.lookup_path(path)  # on a disk beside us: no need of a thread
         except (OSError, ValueError):
             found = None
-        if found is None or not stat.S_ISREG(found.st_mode) or scope["method"] not in SAFE_METHODS:
+        if found is None or not stat.S_ISREG(found.st_mode) or scope["method"] not in READ:
             return await super().get_response(path, scope)
         asked = {name: value.decode("latin-1") for name, value in scope["headers"]}
         sent = self._answer(file, found).sent(asked.get(b"accept-encoding", ""))

@@ -197,6 +197,7 @@ def _panned(page: Page) -> list[float]:
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.wait_for_timeout(1_000)
     page.mouse.move(x, y)
+    before = page.url
     page.evaluate(RECORD)
     for stroke in range(STROKES):
         side = 1 if stroke % 2 else -1
@@ -205,6 +206,9 @@ def _panned(page: Page) -> list[float]:
         page.mouse.up()
         page.mouse.move(x, y)
     page.evaluate("bench.recording = false")
+    page.wait_for_timeout(500)
+    if page.url == before:
+        raise RuntimeError("the map did not move")
     return [float(each) for each in page.evaluate("bench.frames")]
 
 

@@ -12,7 +12,7 @@ import shapely
 
 from geo import cells
 from geo.errors import NotFound, TooFewObservations
-from pipelines import answers, export_html, questions, reference, scale
+from pipelines import answers, export_html, labels, questions, reference, scale
 from pipelines.derive import FOCUS_KINDS
 from pipelines.export_html import Counted, Named, Sheet
 from pipelines.periods import local_days
@@ -90,9 +90,9 @@ def exact(
         for outline, count, name, verdict in zip(outlines, numbers, called, said, strict=True)
     ]
     run, profile = on.run, on.reference.profile
-    window = next(each.label for each in profile.windows if each.name == question.window)
-    labels = {category.code: category.label for category in profile.categories}
-    kinds = ", ".join(labels[code] for code in question.categories) or text("export-total")
+    window = next(labels.window(each) for each in profile.windows if each.name == question.window)
+    named = {category.code: labels.category(category) for category in profile.categories}
+    kinds = ", ".join(named[code] for code in question.categories) or text("export-total")
     first, last = local_days(run.period_start, run.period_end, profile.timezone)
     period = text("export-period", first=first, last=last, n=sum(numbers), run=run.id)
     unplaced = text("export-unplaced", unplaced=run.n_unplaced, imprecise=run.n_imprecise)

@@ -326,6 +326,8 @@ def test_a_change_while_an_answer_is_made_keeps_it_from_being_remembered(settled
         conn.exec_driver_sql("UPDATE profile SET revision = revision + 1")
     memory.keep(question, offer(), before, NOW)
     assert memory.find(question, NOW) is None
+    memory.keep(question, offer(), before, NOW)
+    assert memory.find(question, NOW) is None
     memory.keep(question, offer(), memory.marks(), NOW)
     assert memory.find(question, NOW) == offer()
     memory.close()

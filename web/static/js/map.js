@@ -104,8 +104,10 @@ export function show(map, extent, card) {
   const [width, height] = map.getSize() ?? [600, 400];
   const edge = Math.min(width, height) / 9;
   const over = getComputedStyle(card).position === "absolute" ? card.offsetWidth : 0;
+  const spots = document.getElementById("spots");
+  const above = spots && getComputedStyle(spots).position === "absolute" ? spots.offsetTop + spots.offsetHeight : 0;
   map.getView().fit(extent, {
-    padding: [edge, edge + Math.min(over, width / 2), edge, edge],
+    padding: [Math.min(edge + above, height / 3), edge + Math.min(over, width / 2), edge, edge],
     minResolution: BLOCKS_M,
     duration: calm ? 0 : 250,
   });
