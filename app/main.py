@@ -13,7 +13,7 @@ from fastapi.templating import Jinja2Templates
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.routing import Mount
 
-from app import access, guide_page, logs, places_page, problems, sessions, ways
+from app import access, guide_page, logs, places_page, problems, scripts, sessions, ways
 from app.attempts import Attempts
 from app.background import Background
 from app.headers import SecurityHeaders
@@ -187,6 +187,7 @@ def _pages(background: Background) -> Jinja2Templates:
         "more": ways.more,
         "here": ways.here,
         "contact": guide_page.contact,
+        "script": scripts.tags,
     }
     return pages
 
