@@ -25,7 +25,9 @@ def health(request: Request) -> Response:
 @router.get("/karta/farger.css")
 def colour_classes() -> Response:
     """Give the classes of the one colour scale."""
-    return Response(colours.as_css(), media_type="text/css", headers={"Cache-Control": "no-cache"})
+    return Response(
+        colours.as_css(), media_type="text/css", headers={"Cache-Control": "private, no-cache"}
+    )
 
 
 @router.get("/favicon.ico")

@@ -93,8 +93,9 @@ def test_a_declaration_of_nothing_or_of_something_unknown_stops_the_start(named,
 
 def test_the_public_paths_are_few(house):
     assert sorted(access.PUBLIC_PATHS) == [
-        *("/favicon.ico", "/health", "/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar"),
-        "/static",
+        *("/favicon.ico", "/health", "/karta/farger.css"),
+        *("/logga-in", "/logga-in/oidc", "/logga-in/oidc/svar"),
+        *("/sprak/{language}", "/static", "/tillganglighet"),
     ]
     stranger = house.visitor()
     assert stranger.get("/health").json() == {"status": "ok"}
