@@ -57,7 +57,8 @@ def test_one_link_opened_by_four_roles_is_four_pictures_and_four_lines(app, peop
 
 def told(page):
     """Read the table of the release page: names and numbers."""
-    rows = re.findall(r'<tr data-key="([^"]+)">.*?<td>(\d+)</td>', page.text, re.DOTALL)
+    count = r'<tr data-key="([^"]+)".*?<td class="count">(\d+)</td>'
+    rows = re.findall(count, page.text, re.DOTALL)
     return {key: int(count) for key, count in rows}
 
 
@@ -75,8 +76,8 @@ def test_the_planners_table_and_the_collection_are_the_same_numbers(people, choi
 def test_a_link_that_asks_for_more_than_a_release_knows_is_told_so(people):
     page = people[PLANNER].get("/?typ=klotter&fonster=natt&period=2031&omrade=Atlantis").text
     assert "Utgåvan skiljer inte ut Klotter. Hela temat Skadegörelse och klotter visas." in page
-    assert "Utgåvan har ingen tid på veckan som heter natt. Alla tider visas." in page
-    assert "Utgåvan har ingen period 2031. Den senaste visas i stället." in page
+    assert "Utgåvan har ingen tid på veckan som heter ”natt”. Alla tider visas." in page
+    assert "Utgåvan har ingen period ”2031”. Den senaste visas i stället." in page
 
 
 def test_an_area_is_found_by_the_id_that_the_analysts_link_has(people):
