@@ -279,7 +279,7 @@ def _edge(planner, lat, fid):
 
 
 def _rows(page):
-    found = re.findall(r'<tr data-key="([^"]+)">.*?<td[^>]*>\s*(\d+)\s*</td>', page, re.DOTALL)
+    found = re.findall(r'<tr data-key="([^"]+)".*?<td class="count">(\d+)</td>', page, re.DOTALL)
     total = re.search(r'data-count="(\d+)"', page)
     return sorted((key, int(count)) for key, count in found), int(total.group(1))
 
