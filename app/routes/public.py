@@ -22,12 +22,16 @@ def health(request: Request) -> Response:
     return Response(orjson.dumps({"status": "ok"}), media_type="application/json")
 
 
-@router.get("/karta/farger.css")
+class Styles(Response):
+    """A style sheet."""
+
+    media_type = "text/css"
+
+
+@router.get("/karta/farger.css", response_class=Styles)
 def colour_classes() -> Response:
     """Give the classes of the one colour scale."""
-    return Response(
-        colours.as_css(), media_type="text/css", headers={"Cache-Control": "private, no-cache"}
-    )
+    return Styles(colours.as_css(), headers={"Cache-Control": "private, no-cache"})
 
 
 @router.get("/favicon.ico")
