@@ -226,7 +226,10 @@ def _responses() -> Json:
 
 
 # What a route answers when all is well, where it is not a page; the longest beginning counts.
+_EITHER = ("/plan", "/vyer")  # lists that scripts and people ask alike
 _KINDS: dict[str, str] = {
+    "/karta/farger.css": "text/css",
+    "/karta/bild.svg": "image/svg+xml",
     "/ogc": "application/json",
     "/ogc/api": OPENAPI,
     "/ogc/collections/{collection_id}/items": GEOJSON,
@@ -349,7 +352,9 @@ def _all_answers(path: str) -> dict[str, Any]:
         status: {"description": _MEANINGS[status]} for status in _ELSEWHERE.get(path, usual)
     }
     if "200" in answers:
-        answers["200"]["content"] = {PAGE if begin is None else _KINDS[begin]: {"schema": {}}}
+        usual_kind = PAGE if begin is None else _KINDS[begin]
+        kinds = (PAGE, JSON) if path.startswith(_EITHER) else (usual_kind,)
+        answers["200"]["content"] = {one: {"schema": {}} for one in kinds}
     kind = "" if for_programs else "-page"
     return answers | {
         status: {"$ref": f"#/components/responses/{status}{kind}"} for status in _REFUSALS
