@@ -168,7 +168,7 @@ def test_what_was_written_stands_there_as_text(browser, house):
 
 def test_a_popup_of_the_map_shows_text(browser, house):
     visit = Suspicious(browser, house, ANALYST)
-    for kind in ("clusters", "areas", "cells"):
+    for kind in ("clusters", "areas", "places"):
         visit.go(f"/?lista={kind}")
         visit.page.locator(f"#tab-{kind}").click()
         row = visit.page.locator("#rows button, #rows tr").last
