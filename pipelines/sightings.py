@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import sqlalchemy as sa
+    from numpy.typing import NDArray
 
     from pipelines.answers import Basis
     from pipelines.questions import Period
@@ -45,18 +46,18 @@ class Sightings:
             asked = Window(MOST_OBSERVATIONS)
             found = answers.observations(connection, on, Question(period=period), asked)
             self.rows = [row for row in found.rows if row.lon is not None and row.lat is not None]
-        points = [shapely.Point(row.lon, row.lat) for row in self.rows]
-        self._tree = shapely.STRtree(self._flat(points))
+        at = np.array([(row.lon, row.lat) for row in self.rows], dtype=float).reshape(-1, 2)
+        self._tree = shapely.STRtree(self._flat(shapely.points(at)))
 
     def counts(self, grounds: Sequence[shapely.Geometry]) -> list[int]:
         """Tell how many lie within 75 metres of each of some shapes in lon/lat."""
-        shapes = np.array(self._flat(grounds), dtype=object)
+        shapes = self._flat(np.array(grounds, dtype=object))
         met = self._tree.query(shapes, predicate="dwithin", distance=NEAR_M)[0]
         return [int(n) for n in np.bincount(met, minlength=len(grounds))]
 
     def near(self, ground: shapely.Geometry) -> list[Seen]:
         """List those within 75 metres of a shape in lon/lat, the nearest and latest first."""
-        (shape,) = self._flat([ground])
+        (shape,) = self._flat(np.array([ground], dtype=object))
         found = []
         for which in self._tree.query(shape, predicate="dwithin", distance=NEAR_M).tolist():
             row = self.rows[which]
@@ -66,10 +67,11 @@ class Sightings:
         found.sort(key=lambda each: each[1].row.observed_at, reverse=True)
         return [seen for _, seen in sorted(found, key=lambda each: each[0])]
 
-    def _flat(self, shapes: Sequence[shapely.Geometry]) -> list[shapely.Geometry]:
-        """Turn degrees into metres."""
+    def _flat(self, shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+        """Turn degrees into metres, all shapes at once."""
 
-        def metres(lonlat: np.ndarray) -> np.ndarray:
+        def metres(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.column_stack(crs.transform(lonlat[:, 0], lonlat[:, 1], crs.WGS84, self._epsg))
 
-        return [shapely.transform(shape, metres) for shape in shapes]
+        flat: NDArray[np.object_] = shapely.transform(shapes, metres)
+        return flat

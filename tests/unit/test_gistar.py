@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import sparse
@@ -44,6 +44,7 @@ def test_without_itself_a_cell_is_compared_with_the_others():
 
 @both
 @given(counts=some_counts, scale=st.floats(0.5, 10), shift=st.floats(0, 100))
+@example(counts=np.array([0.0, 0.0, 1.0, 0.0, 0.0]), scale=0.5, shift=0.0)
 def test_scores_ignore_unit_and_origin_of_the_counts(score, counts, scale, shift):
     street = circle(counts.size)
     moved = score(scale * counts + shift, street)
