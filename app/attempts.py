@@ -33,6 +33,7 @@ BUDGETS = {
     "refused": Budget(60),  # keys and sessions that open nothing, from one address
     "export": Budget(10),
     "picture": Budget(120),
+    "background": Budget(3_000),  # squares of a map service: some hundred views
     "group": Budget(60),
     "log-export": Budget(6),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Thread
 
 from geo import tile_grid
-from geo.errors import InvalidParameter, LagesbildError
+from geo.errors import InvalidParameter, LagesbildError, UnreadableFile
 from geo.profile import Profile
 from geo.tiles import Pyramid
 from pipelines import basemap, wmts
@@ -21,6 +21,7 @@ from store import background
 
 PATH = "/karta/bakgrund/{z}/{y}/{x}"
 VECTOR, RASTER = "vector", "raster"
+PATIENCE_S = 2.0  # that a request waits for a file that is still being read
 log = logging.getLogger("lagesbild.basemap")
 
 
@@ -63,7 +64,6 @@ class Background:
             self._about = background.about(path)
         except LagesbildError as fault:
             self._failed(fault)
-            self._read.set_exception(fault)
             return
         Thread(target=self._load, args=(path,), name="basemap", daemon=True).start()
 
@@ -72,11 +72,14 @@ class Background:
             self._read.set_result(basemap.read(path))
         except LagesbildError as fault:
             self._failed(fault)
-            self._read.set_exception(fault)
+        except Exception:  # whatever it is: nobody may wait for this map for ever
+            log.exception("no background map: an unexpected fault")
+            self._failed(UnreadableFile("basemap-broken", file=path.name))
 
     def _failed(self, fault: LagesbildError) -> None:
         self._fault = fault.code
         log.warning("no background map: %s", fault.code)
+        self._read.set_exception(fault)
 
     @property
     def version(self) -> str:
@@ -84,13 +87,18 @@ class Background:
         return "" if self._about is None else self._about.digest
 
     def file(self) -> Basemap | None:
-        """Give the map, waiting while it is being read; None where there is none to give."""
+        """Give the map; None where there is none to give, or not within `PATIENCE_S`."""
         if self._path is None:
             return None
         try:
-            return self._read.result()
-        except LagesbildError:
+            return self._read.result(PATIENCE_S)
+        except (LagesbildError, TimeoutError):
             return None
+
+    @property
+    def being_read(self) -> bool:
+        """Tell whether there will be a map, but not yet."""
+        return self._path is not None and not self._read.done()
 
     def for_page(self, profile: Profile) -> dict[str, object]:
         """Give a template what its map needs; see `Look`."""

@@ -11,7 +11,7 @@ import re
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pydantic import SecretStr
 
+    from geo.tile_grid import Box
     from geo.tiles import Pyramid
 
 PLACES: Final = ("{z}", "{x}", "{y}")
@@ -36,6 +37,7 @@ AT_ONCE: Final = 6
 MOST_FAILURES: Final = 4  # in a row, then the service is left alone
 PAUSE_S: Final = 30.0
 LARGEST: Final = 2_000_000  # bytes of one picture
+ASIDE: Final = 0.5  # of the municipality's longer side
 DEEPEST: Final = 14  # of the service's levels that are asked for
 PICTURES: Final = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -96,25 +98,31 @@ class Pictures:
         self._clock = clock
         self._kept = TileCache()
         self._lines = BoundedSemaphore(AT_ONCE)
+        self._counted = Lock()
         self._failures = 0
         self._paused_until = -math.inf
 
-    def tile(self, grid: Pyramid, zoom: int, row: int, column: int) -> bytes:
-        """Give a picture.
+    def tile(self, grid: Pyramid, around: Box, square: tuple[int, int, int]) -> bytes:
+        """Give a picture of a square that touches a box in the grid's system.
 
         Raises
         ------
         NotFound
-            There is no such square.
+            There is no such square, or it lies elsewhere: the key pays for this town only.
         NoPicture
             The service is silent, refuses, or answers with something else.
         """
+        zoom, row, column = square
         if not 0 <= zoom <= DEEPEST:
             raise NotFound("no-such-tile", zoom=zoom, row=row, column=column)
         try:
-            grid.frame(zoom, column, row)
+            frame = grid.frame(zoom, column, row)
         except InvalidParameter as fault:
             raise NotFound(fault.code, **fault.values) from fault
+        west, south, east, north = around
+        beside = frame.west > east or frame.west + frame.size < west
+        if beside or frame.north < south or frame.north - frame.size > north:
+            raise NotFound("no-such-tile", zoom=zoom, row=row, column=column)
         return self._kept.body((zoom, row, column), lambda: self._bounded(zoom, row, column))
 
     def _bounded(self, zoom: int, row: int, column: int) -> bytes:
@@ -124,14 +132,18 @@ class Pictures:
         try:
             body = self._fetched(zoom, row, column)
         except NoPicture:
-            self._failures += 1
-            if self._failures >= MOST_FAILURES:
-                self._paused_until = self._clock() + PAUSE_S
+            self._count(failed=True)
             raise
         finally:
             self._lines.release()
-        self._failures = 0
+        self._count(failed=False)
         return body
+
+    def _count(self, *, failed: bool) -> None:
+        with self._counted:
+            self._failures = self._failures + 1 if failed else 0
+            if self._failures >= MOST_FAILURES:
+                self._paused_until = self._clock() + PAUSE_S
 
     def _fetched(self, zoom: int, row: int, column: int) -> bytes:
         url, headers = self._service.template, {"Accept": ", ".join(PICTURES)}
@@ -150,6 +162,13 @@ class Pictures:
         if begins is None or not answer.body.startswith(begins) or len(answer.body) > LARGEST:
             raise NoPicture("basemap-no-picture")
         return answer.body
+
+
+def around(box: Box) -> Box:
+    """Grow the municipality's box to what a map of it shows at its edges: half as much again."""
+    west, south, east, north = box
+    aside = ASIDE * max(east - west, north - south)
+    return west - aside, south - aside, east + aside, north + aside
 
 
 def grid(epsg: int) -> Pyramid:

@@ -74,11 +74,26 @@ def about(path: Path) -> About:
             ("",)
         ]
     try:
-        told: dict[str, Any] = json.loads(written)
-        west, south, east, north = map(float, told.pop("envelope"))
-        return About(envelope=(west, south, east, north), **told)
-    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        return _read(json.loads(written))
+    except (ValueError, TypeError, KeyError) as fault:
         raise UnreadableFile("basemap-not-ours", file=path.name) from fault
+
+
+def _read(told: dict[str, Any]) -> About:
+    """Take a description word by word: whoever made the file may have written anything."""
+    west, south, east, north = map(float, told["envelope"])
+    if not (-180 <= west < east <= 180 and -90 < south < north < 90):  # noqa: PLR2004 - degrees
+        raise ValueError(told["envelope"])
+    read = About(
+        epsg=told["epsg"],
+        envelope=(west, south, east, north),
+        **{name: told[name] for name in ("attribution", "digest", "made")},
+        invented=told["invented"] is True,
+    )
+    words = (read.attribution, read.digest, read.made)
+    if type(read.epsg) is not int or not all(isinstance(word, str) for word in words):
+        raise TypeError(told)
+    return read
 
 
 def describe(path: Path, told: About) -> None:
@@ -117,7 +132,7 @@ def layer(path: Path, name: str) -> Layer:
         shapes = shapely.from_wkb(column[:, 0])
     except (shapely.errors.ShapelyError, TypeError) as fault:
         raise UnreadableFile("basemap-broken", file=path.name) from fault
-    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    there = shapely.is_valid(shapes) & ~shapely.is_empty(shapes)  # a missing one is not valid
     return Layer(shapes[there], column[there, 1], column[there, 2])
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gzip
 import logging
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app.access import MapReader
+from app import kept
+from app.access import MapReader, limited
 from app.services import services
 from geo import tile_grid, tiles
 from geo.errors import InvalidParameter, NotFound
@@ -19,7 +20,7 @@ router = APIRouter()
 SQUARE = "/karta/bakgrund/{zoom}/{row}/{column}"
 # The address names the edition (?v=), so that a browser need not ask again the same day.
 KEEP = "private, max-age=86400"
-NOTHING, UNCHANGED, NO_PICTURE = 204, 304, 502
+NOTHING, UNCHANGED, NO_PICTURE, NOT_YET = 204, 304, 502, 503
 log = logging.getLogger("lagesbild.basemap")
 
 
@@ -28,6 +29,9 @@ def drawn(request: Request, _reader: MapReader, zoom: int, row: int, column: int
     """Give a square cut out of the installation's own file; 204 where nothing is drawn."""
     ground = services(request).background
     found = ground.file()
+    if found is None and ground.being_read:
+        again = {"Retry-After": "2", "Cache-Control": "no-store"}
+        return Response(status_code=NOT_YET, headers=again)
     if found is None:
         raise NotFound("no-basemap")
     etag = f'"{ground.version}-{zoom}-{row}-{column}"'
@@ -35,17 +39,17 @@ def drawn(request: Request, _reader: MapReader, zoom: int, row: int, column: int
     body = found.tile(zoom, row, column)
     if not body:
         return Response(status_code=NOTHING, headers=headers)
-    if etag in {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}:
+    if kept.holds(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=UNCHANGED, headers=headers)
     headers["Vary"] = "Accept-Encoding"
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if kept.takes_gzip(request.headers.get("accept-encoding", "")):
         headers["Content-Encoding"] = "gzip"
     else:
         body = gzip.decompress(body)
     return Response(body, media_type=tiles.MEDIA_TYPE, headers=headers)
 
 
-@router.get(SQUARE + ".png")
+@router.get(SQUARE + ".png", dependencies=[Depends(limited("background"))])
 def fetched(request: Request, _reader: MapReader, zoom: int, row: int, column: int) -> Response:
     """Give a picture that this server fetches from the configured map service."""
     parts = services(request)
@@ -54,12 +58,14 @@ def fetched(request: Request, _reader: MapReader, zoom: int, row: int, column: i
         raise NotFound("no-basemap")
     with parts.installation.open_side.read() as conn:
         profile = parts.reference.read(conn).profile
+    epsg = tile_grid.system(profile.metric_epsg)
     try:
-        squares = wmts.grid(tile_grid.system(profile.metric_epsg))
+        squares = wmts.grid(epsg)
     except InvalidParameter as fault:
         raise NotFound("no-basemap") from fault
+    around = wmts.around(tile_grid.bounds(epsg, profile.envelope))
     try:
-        body = pictures.tile(squares, zoom, row, column)
+        body = pictures.tile(squares, around, (zoom, row, column))
     except wmts.NoPicture as fault:
         log.warning("no background picture: %s", fault.code)
         return Response(status_code=NO_PICTURE, headers={"Cache-Control": "no-store"})

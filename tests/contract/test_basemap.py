@@ -3,17 +3,21 @@
 import gzip
 import json
 import re
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
+import shapely
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from app import attempts
 from app.background import Background
 from app.main import create_app
 from geo import tile_grid
+from geo.errors import UnreadableFile
 from pipelines import basemap, profiles, settings
 from pipelines.roles import ADMIN, ANALYST, COORDINATOR, GROUP, PLANNER
 from store import background
@@ -256,3 +260,94 @@ def test_settings_that_do_not_fit_stop_the_start(monkeypatch, values, code):
         monkeypatch.setenv(f"LAGESBILD_{name}", value)
     with pytest.raises(settings.InvalidParameter, match=code):
         settings.load()
+
+
+def test_only_the_town_is_fetched_and_only_so_often(town, clock, service, monkeypatch):
+    monkeypatch.setitem(attempts.BUDGETS, "background", attempts.Budget(3))
+    with opened(town, clock, **of_service(service)) as visitor:
+        far = square(tile_grid.LANTMATERIET, 10, 20.2, 67.8)  # Kiruna
+        assert visitor.get("/karta/bakgrund/10/{}/{}.png".format(*far)).status_code == 404
+        assert service.asked == []
+        assert visitor.get(f"{HERE}.png").status_code == 200
+        assert visitor.get(f"{HERE}.png").status_code == 200
+        refused = visitor.get(f"{HERE}.png")
+    assert refused.status_code == 429
+    assert int(refused.headers["retry-after"]) > 0
+
+
+# --- a file that is not as it should be ----------------------------------------------------------
+
+
+def changed(file, tmp_path, *statements):
+    """Copy the map and change it with SQL."""
+    path = tmp_path / "bakgrund.gpkg"
+    path.write_bytes(file.read_bytes())
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(*statement)
+    return path
+
+
+def said_by(file):
+    """Give what a map says of itself."""
+    with closing(sqlite3.connect(file)) as connection:
+        ((written,),) = connection.execute("SELECT about FROM lagesbild_basemap")
+    return json.loads(written)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("digest", None),
+        ("epsg", "3006"),
+        ("epsg", True),
+        ("envelope", [1, 2, 3]),
+        ("envelope", [16, 59, 15, 60]),
+        ("envelope", [float("nan")] * 4),
+        ("attribution", 7),
+    ],
+)
+def test_a_map_that_says_nonsense_of_itself_is_not_ours(file, tmp_path, name, value):
+    said = json.dumps(said_by(file) | {name: value})
+    path = changed(file, tmp_path, ("UPDATE lagesbild_basemap SET about = ?", (said,)))
+    with pytest.raises(UnreadableFile, match="basemap-not-ours"):
+        background.about(path)
+
+
+def test_a_shape_that_is_no_shape_is_left_out(file, tmp_path):
+    bow = shapely.to_wkb(shapely.Polygon([(0, 0), (9, 9), (9, 0), (0, 9)]))
+    first = "UPDATE water SET geom = ? WHERE rowid = (SELECT min(rowid) FROM water)"
+    path = changed(file, tmp_path, (first, (b"GP\0\1" + (3006).to_bytes(4, "little") + bow,)))
+    whole = background.layer(file, "water").shapes.size
+    assert background.layer(path, "water").shapes.size == whole - 1
+
+
+def test_a_map_that_takes_long_to_read_holds_up_nobody(town, clock, file, tmp_path, monkeypatch):
+    copies = """
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO buildings (geom) SELECT geom FROM n, (SELECT geom FROM buildings LIMIT 1)
+    """
+    path = changed(file, tmp_path, (copies,))
+    monkeypatch.setattr("app.background.PATIENCE_S", 0.0)
+    with opened(town, clock, basemap=str(path), public_view=True) as visitor:
+        early = visitor.get(f"{HERE}.mvt")
+        assert (early.status_code, early.headers["retry-after"]) == (503, "2")
+        assert visitor.get("/karta/bild.svg").status_code == 200
+        deadline = time.monotonic() + 60
+        while (answer := visitor.get(f"{HERE}.mvt")).status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert answer.status_code == 200
+
+
+def test_a_map_that_breaks_in_an_unexpected_way_is_told_and_waited_for_by_nobody(
+    town, clock, file, tmp_path
+):
+    said = json.dumps(said_by(file) | {"epsg": 999_999})  # a system that there is not
+    path = changed(file, tmp_path, ("UPDATE lagesbild_basemap SET about = ?", (said,)))
+    with opened(town, clock, basemap=str(path), public_view=True) as visitor:
+        assert visitor.get(f"{HERE}.mvt").status_code == 404
+        assert visitor.get("/karta/bild.svg").status_code == 200
+        page = visitor.get("/", headers={"Accept": "text/html"})
+    assert data_of(page.text)["kind"] == ""
+    assert data_of(page.text)["note"] in page.text

@@ -1,5 +1,7 @@
 """Pictures of a map service: fetched here, with the key kept here, bounded, and left alone."""
 
+import math
+
 import pytest
 from pydantic import SecretStr
 
@@ -10,6 +12,7 @@ from pipelines.wmts import MOST_FAILURES, PAUSE_S, NoPicture, Pictures, Service
 from tests.mapservice import picture, running
 
 KEY = SecretStr("hemlig nyckel/1")
+EVERYWHERE = (-math.inf, -math.inf, math.inf, math.inf)
 
 
 class Clock:
@@ -33,33 +36,33 @@ def pictures(service):
 
 def refusal(pictures, at=(5, 1, 2)):
     with pytest.raises(NoPicture) as fault:
-        pictures.tile(LANTMATERIET, *at)
+        pictures.tile(LANTMATERIET, EVERYWHERE, at)
     return fault.value.code
 
 
 def test_zoom_row_column_and_key_stand_where_the_address_wants_them(service, pictures):
-    assert pictures.tile(LANTMATERIET, 5, 1, 2) == picture()
+    assert pictures.tile(LANTMATERIET, EVERYWHERE, (5, 1, 2)) == picture()
     assert [path for path, _ in service.asked] == ["/wmts/hemlig%20nyckel%2F1/3006/5/1/2.png"]
     assert "Authorization" not in service.asked[0][1]
 
 
 def test_a_key_without_a_place_goes_as_authorization(service):
     template = service.template.replace("/{key}", "")
-    Pictures(Service(template, SecretStr("Bearer abc"))).tile(LANTMATERIET, 5, 1, 2)
+    Pictures(Service(template, SecretStr("Bearer abc"))).tile(LANTMATERIET, EVERYWHERE, (5, 1, 2))
     path, headers = service.asked[0]
     assert (path, headers["Authorization"]) == ("/wmts/3006/5/1/2.png", "Bearer abc")
 
 
 def test_a_picture_is_fetched_once(service, pictures):
     for _ in range(3):
-        pictures.tile(LANTMATERIET, 5, 1, 2)
+        pictures.tile(LANTMATERIET, EVERYWHERE, (5, 1, 2))
     assert len(service.asked) == 1
 
 
 @pytest.mark.parametrize("at", [(-1, 0, 0), (15, 0, 0), (5, -1, 0), (5, 0, 128), (5, 10**30, 0)])
 def test_a_square_that_does_not_exist_is_not_asked_for(service, pictures, at):
     with pytest.raises(NotFound):
-        pictures.tile(LANTMATERIET, *at)
+        pictures.tile(LANTMATERIET, EVERYWHERE, at)
     assert service.asked == []
 
 
@@ -80,7 +83,7 @@ def test_anything_but_a_picture_is_refused_and_not_kept(service, pictures, answe
     service.answer = answer
     assert refusal(pictures) == code
     service.answer = (200, "image/png", picture())
-    assert pictures.tile(LANTMATERIET, 5, 1, 2) == picture()
+    assert pictures.tile(LANTMATERIET, EVERYWHERE, (5, 1, 2)) == picture()
     assert all(path.startswith("/wmts/") for path, _ in service.asked)  # no redirect is followed
 
 
@@ -94,7 +97,7 @@ def test_nobody_there_is_said_without_the_address(service):
     service.shutdown()
     service.server_close()
     with pytest.raises(NoPicture) as fault:
-        Pictures(Service(template, KEY)).tile(LANTMATERIET, 5, 1, 2)
+        Pictures(Service(template, KEY)).tile(LANTMATERIET, EVERYWHERE, (5, 1, 2))
     assert fault.value.code == "basemap-silent"
     assert "hemlig" not in f"{fault.value} {fault.value.__cause__}"
 
@@ -110,7 +113,7 @@ def test_a_service_that_fails_again_and_again_is_left_alone_for_a_while(service)
     assert len(service.asked) == asked
     clock.time += PAUSE_S + 1
     service.answer = (200, "image/png", picture())
-    assert pictures.tile(LANTMATERIET, 5, 1, 9) == picture()
+    assert pictures.tile(LANTMATERIET, EVERYWHERE, (5, 1, 9)) == picture()
 
 
 @pytest.mark.parametrize(
@@ -150,3 +153,19 @@ def test_a_system_without_shared_squares_has_no_pictures():
 def test_the_kind_of_a_picture_is_read_from_its_bytes():
     assert wmts.media_type(picture()) == "image/png"
     assert wmts.media_type(b"\xff\xd8\xff\xe0") == "image/jpeg"
+
+
+def test_only_squares_that_touch_the_town_are_fetched(service, pictures):
+    size = LANTMATERIET.size / 2**10
+    town = (LANTMATERIET.west + 700 * size, LANTMATERIET.north - 1702 * size)
+    around = (town[0] + 1, town[1] + 1, town[0] + 2 * size - 1, town[1] + 2 * size - 1)
+    for row, column in ((1700, 700), (1701, 701)):
+        assert pictures.tile(LANTMATERIET, around, (10, row, column)) == picture()
+    for row, column in ((1699, 700), (1702, 700), (1700, 699), (1700, 702)):
+        with pytest.raises(NotFound):
+            pictures.tile(LANTMATERIET, around, (10, row, column))
+    assert len(service.asked) == 2
+
+
+def test_a_map_shows_half_a_town_beside_the_town():
+    assert wmts.around((0.0, 0.0, 10.0, 20.0)) == (-10.0, -10.0, 20.0, 30.0)
