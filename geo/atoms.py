@@ -365,6 +365,7 @@ class Cover:
     atom: NDArray[np.intp]  # (s,) the atoms that meet the question, ascending
     union: NDArray[np.intp]  # (s,) the union each of them belongs to, 0..c-1
     count: NDArray[np.int64]  # (c,) events
+    least: NDArray[np.int64]  # (c,) events of its atoms that lie wholly in what was asked
     exact: NDArray[np.bool_]  # (c,) nothing in it lies outside what was asked, in any dimension
     within: Mapping[str, NDArray[np.bool_]]  # dimension -> (c, m): what it really speaks of
 
@@ -442,6 +443,7 @@ def cover(among: Partition, asked: Mapping[str, NDArray[np.bool_]]) -> Cover:
         atom=atom,
         union=union,
         count=np.bincount(union, among.count[atom], many).astype(np.int64),
+        least=np.bincount(union, among.count[atom] * inside[atom], many).astype(np.int64),
         exact=np.bincount(union, ~inside[atom], many) == 0,
         within={name: _united(matrix, union, many) for name, matrix in chosen.items()},
     )

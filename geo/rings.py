@@ -438,18 +438,7 @@ def hours_near(
     taken as independent, and both sides of `near_m` as the same kind of town at other hours: a
     shop street near a school is busy in school hours by itself.
     """
-    require_same_length(distance_m=distance_m, events=events, share=share)
-    require_counts(events=events)
-    total = float(events.sum(dtype=np.float64))
-    if total > MOST_EVENTS:
-        raise InvalidParameter("too-many-events", n=round(total), most=MOST_EVENTS)
-    require_positive(inside_hours=hours[0], outside_hours=hours[1])
-    if not ((share >= 0) & (share <= 1)).all():
-        raise InvalidParameter("share-out-of-range")
-    if not (distance_m >= 0).all():
-        raise InvalidParameter("distance-negative")
-    if not events.sum() > 0:
-        raise TooFewObservations("no-events", n=0)
+    _require_hours(distance_m, events, share, hours)
     near = distance_m < choice.near_m
     certain = (share == 0) | (share == 1)
     table = _table(near, events, share)
@@ -483,6 +472,27 @@ def hours_near(
         verdict=judged.of(0),
         reasons=judged.codes(0),
     )
+
+
+def _require_hours(
+    distance_m: NDArray[np.float64],
+    events: NDArray[np.int64],
+    share: NDArray[np.float64],
+    hours: tuple[float, float],
+) -> None:
+    """Refuse what `hours_near` cannot compare."""
+    require_same_length(distance_m=distance_m, events=events, share=share)
+    require_counts(events=events)
+    total = float(events.sum(dtype=np.float64))
+    if total > MOST_EVENTS:
+        raise InvalidParameter("too-many-events", n=round(total), most=MOST_EVENTS)
+    require_positive(inside_hours=hours[0], outside_hours=hours[1])
+    if not ((share >= 0) & (share <= 1)).all():
+        raise InvalidParameter("share-out-of-range")
+    if not (distance_m >= 0).all():
+        raise InvalidParameter("distance-negative")
+    if not events.sum() > 0:
+        raise TooFewObservations("no-events", n=0)
 
 
 def rank_facilities(

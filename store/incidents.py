@@ -191,8 +191,16 @@ class Sample:
     district_id: NDArray[np.int64]
 
 
-def samples(connection: sa.Connection, start: datetime, end: datetime) -> Iterator[Sample]:
-    """Read the incidents that began in a period, some at a time, in the order of their ids."""
+def samples(
+    connection: sa.Connection, start: datetime, end: datetime, newest: int | None = None
+) -> Iterator[Sample]:
+    """Read the incidents that began in a period, some at a time, in the order of their ids.
+
+    Parameters
+    ----------
+    newest
+        The last id that is read, of `newest_id` then: what was taken in later is left out.
+    """
     table = models.Incident
     query = (
         sa.select(
@@ -213,6 +221,8 @@ def samples(connection: sa.Connection, start: datetime, end: datetime) -> Iterat
         .where(table.starts_at >= start, table.starts_at < end)
         .order_by(table.id)
     )
+    if newest is not None:
+        query = query.where(table.id <= newest)
     for rows in streamed(connection, query, READ_AT_ONCE):
         yield _sample(list(zip(*rows, strict=True)))
 
@@ -294,6 +304,14 @@ def span(connection: sa.Connection) -> tuple[datetime, datetime] | None:
     query = sa.select(sa.func.min(table.starts_at), sa.func.max(table.starts_at))
     first, last = connection.execute(query).one()
     return None if first is None else (first, last)
+
+
+def newest_id(connection: sa.Connection) -> int:
+    """Give the last id; imports wait for each other and no id is used twice: later ones are higher.
+
+    0 where nothing is stored.
+    """
+    return connection.scalar(sa.select(sa.func.max(models.Incident.id))) or 0
 
 
 def count(connection: sa.Connection) -> int:

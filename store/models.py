@@ -426,14 +426,14 @@ class PlanRow(Base):
 
 
 class PlanSpot(Base):
-    """The cell or cluster that an analyst meant: a result of exact events, so analysts only."""
+    """What an analyst meant: a cell or cluster, kind and window; so for analysts only."""
 
     __tablename__ = "plan_spot"
 
     row_id: Mapped[int] = mapped_column(
         sa.ForeignKey("plan_row.id", ondelete="CASCADE"), primary_key=True
     )
-    key: Mapped[str] = mapped_column(sa.Text)  # as links name it
+    key: Mapped[str] = mapped_column(sa.Text)  # as links name it, and what they ask for there
     name: Mapped[str] = mapped_column(sa.Text)
 
 

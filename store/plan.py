@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode
 
 import sqlalchemy as sa
 
@@ -27,15 +28,17 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """The part of a place that an analyst meant."""
+    """What an analyst meant more exactly than the row, which everybody reads, says."""
 
-    key: str
-    name: str
+    key: str = ""  # of a part of the place, as links name it; "" is all of it
+    name: str = ""
+    window: str = ""  # "" is the row's
+    theme: str = ""  # "" is the row's
 
 
 @dataclass(frozen=True, slots=True)
 class Row(NewRow):
-    """A stored row. `finer`: it speaks of a spot, which only `spots` tells."""
+    """A stored row. `finer`: it speaks of a part of the place, which only `spots` tells."""
 
     finer: bool
     added_by: str
@@ -59,11 +62,12 @@ def hold(connection: sa.Connection) -> None:
 def add(connection: sa.Connection, row: NewRow, spot: Spot | None, who: str, now: datetime) -> int:
     """Put a row on the list and give its id."""
     values = {name: getattr(row, name) for name in NewRow.__slots__}
-    values |= {"finer": spot is not None, "added_by": who, "added_at": now}
+    finer = spot is not None and spot.key != ""
+    values |= {"finer": finer, "added_by": who, "added_at": now}
     statement = sa.insert(models.PlanRow).returning(models.PlanRow.id)
     row_id = connection.execute(statement, values).scalar_one()
     if spot is not None:
-        spot_values = {"row_id": row_id, "key": spot.key, "name": spot.name}
+        spot_values = {"row_id": row_id, "key": _written(spot), "name": spot.name}
         connection.execute(sa.insert(models.PlanSpot), spot_values)
     return row_id
 
@@ -79,37 +83,64 @@ def standing(connection: sa.Connection) -> list[Row]:
     return [Row(*row) for row in connection.execute(query)]
 
 
-def one(connection: sa.Connection, row_id: int) -> Row | None:
-    """Find a row, also one that was removed a short while ago."""
-    query = sa.select(*_COLUMNS).where(models.PlanRow.id == row_id)
+def one(connection: sa.Connection, row_id: int, since: datetime) -> Row | None:
+    """Find a row that stands, or was removed at an instant or later."""
+    table = models.PlanRow
+    query = sa.select(*_COLUMNS).where(
+        table.id == row_id, table.removed_at.is_(None) | (table.removed_at >= since)
+    )
     row = connection.execute(query).one_or_none()
     return None if row is None else Row(*row)
 
 
 def same(connection: sa.Connection, row: NewRow, spot: Spot | None) -> int | None:
     """Find the standing row of the same place, time, theme and spot, whatever its period."""
-    table, fine = models.PlanRow, models.PlanSpot
-    query = (
+    fine = models.PlanSpot
+    meant = fine.key.is_(None) if spot is None else fine.key == _written(spot)
+    joined = _alike(row).outerjoin(fine, fine.row_id == models.PlanRow.id)
+    return connection.scalar(joined.where(meant))
+
+
+def alike(connection: sa.Connection, row: NewRow) -> int | None:
+    """Find the standing row of the same place, all of it, time and theme: without any spot read."""
+    return connection.scalar(_alike(row).where(models.PlanRow.finer.is_(False)))
+
+
+def _alike(row: NewRow) -> sa.Select[int]:
+    """Ask for the oldest standing row of a place, time and theme, whatever its period."""
+    table = models.PlanRow
+    return (
         sa.select(table.id)
-        .outerjoin(fine, fine.row_id == table.id)
         .where(
             table.removed_at.is_(None),
             table.place == row.place,
             table.window == row.window,
             table.theme == row.theme,
-            fine.key.is_(None) if spot is None else fine.key == spot.key,
         )
         .order_by(table.id)
         .limit(1)
     )
-    return connection.scalar(query)
 
 
 def spots(connection: sa.Connection) -> dict[int, Spot]:
     """Give the spots of the rows that have one, by row: for analysts, whose connection may."""
     fine = models.PlanSpot
     query = sa.select(fine.row_id, fine.key, fine.name)
-    return {row_id: Spot(key, name) for row_id, key, name in connection.execute(query)}
+    return {row_id: _read(key, name) for row_id, key, name in connection.execute(query)}
+
+
+def _written(spot: Spot) -> str:
+    """Write a spot as links do: its key, and what is asked for there where the row says less."""
+    asked = {"fonster": spot.window, "typ": spot.theme}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    return f"{spot.key}?{query}" if query else spot.key
+
+
+def _read(written: str, name: str) -> Spot:
+    """Read what `_written` wrote."""
+    key, _, query = written.partition("?")
+    asked = dict(parse_qsl(query))
+    return Spot(key, name, asked.get("fonster", ""), asked.get("typ", ""))
 
 
 def count(connection: sa.Connection) -> int:

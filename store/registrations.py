@@ -46,6 +46,16 @@ def registrations(connection: sa.Connection, start: datetime, end: datetime) -> 
     )
 
 
-def latest(connection: sa.Connection) -> date | None:
-    """Give the last day on which any incident was registered; None where no source says."""
-    return connection.scalar(sa.select(sa.func.max(models.Incident.registered_on)))
+def latest(connection: sa.Connection, until: date, newest: int | None = None) -> date | None:
+    """Give the last day on which any incident was registered; None where no source says.
+
+    Parameters
+    ----------
+    until
+        The day on which the incidents were counted: a later one is a slip of the pen.
+    newest
+        The last incident that was counted, of `incidents.newest_id` then.
+    """
+    table = models.Incident
+    query = sa.select(sa.func.max(table.registered_on)).where(table.registered_on <= until)
+    return connection.scalar(query if newest is None else query.where(table.id <= newest))

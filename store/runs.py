@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+# In the parameters: the last incident (`incidents.newest_id`) that had been taken in.
+NEWEST = "newest_incident"
+
+
 @dataclass(frozen=True, slots=True)
 class Provenance:
     """Everything needed to cite a run and to compute it again."""

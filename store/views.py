@@ -69,10 +69,14 @@ def standing(connection: sa.Connection, owner: str) -> list[View]:
     return [View(*row) for row in connection.execute(query)]
 
 
-def one(connection: sa.Connection, owner: str, view_id: int) -> View | None:
-    """Find one of somebody's links, also one that was removed a short while ago."""
+def one(connection: sa.Connection, owner: str, view_id: int, since: datetime) -> View | None:
+    """Find one of somebody's links that stands, or was removed at an instant or later."""
     table = models.SavedView
-    query = sa.select(*_COLUMNS).where(table.owner == owner, table.id == view_id)
+    query = sa.select(*_COLUMNS).where(
+        table.owner == owner,
+        table.id == view_id,
+        table.removed_at.is_(None) | (table.removed_at >= since),
+    )
     row = connection.execute(query).one_or_none()
     return None if row is None else View(*row)
 
