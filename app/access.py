@@ -160,7 +160,7 @@ def _by_session(request: Request) -> Reader | None:
     if reader is None and (forged or sessions.TOKEN in request.session):
         name, origin = ("", "") if session is None else (session.name, session.origin)
         _note_refusal(request, Reader(name, "", origin), "session")
-        request.session.pop(sessions.TOKEN, None)
+        request.state.left = request.session.pop(sessions.TOKEN, None) is not None
     return reader
 
 

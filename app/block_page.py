@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 import shapely
 from markupsafe import Markup
 
-from app import features, map_page, release_page
+from app import features, map_page, place_words, release_page
 from app.map_page import theme_name
 from app.release_page import block_name, period_name
-from app.when_page import AREA_LINE, Pick, drawn, href
+from app.when_page import AREA_LINE, KEY, Pick, drawn, href
 from geo.profile import Profile
-from pipelines import scale, when, wording
+from pipelines import scale, told_places, when, wording
 from pipelines.picture import Shape
 from pipelines.reference import Reference
-from pipelines.released import Asked, Released, Shown, Told, ground
+from pipelines.release_parts import OTHER_TIMES
+from pipelines.released import PLACE, ZONE, Asked, Released, Told
 from pipelines.texts import text
 from pipelines.when import Bounds
 from store.releases import Unit
 
 Json = dict[str, object]
 CHOSEN = "vald"
-KEPT = 64  # grounds of places of a release
 LAND = "#eef0ec"
 UNMAPPED = ("rest", "unknown", "several")  # ground that is no place of its own
 
@@ -36,11 +35,21 @@ class Number:
     said: str
     low: int
     high: int
+    exact: bool
     rate: str  # events per 100 hours; "" where the number is not exact
     wider: str  # what else is in it
     name: str  # of the block
     under: str  # when that is, and how many hours of it the period has
     here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A place of which the release can tell when most happens, and the link that shows it."""
+
+    name: str
+    said: str
+    href: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +71,14 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
     desk = _Blocks(part, replace(chosen.asked, blocks=()), chosen.asked.blocks, reference)
     spots = desk.spots(given.get(CHOSEN, ""))
     here = next((spot for spot in spots if spot.here), None)
+    week = desk.chart(here)
     area = "".join(chosen.asked.places)
     passed = list(chosen.passed_over)
-    if given.get(CHOSEN) and here is None:
-        passed.append(text("when-unknown-place", value=given[CHOSEN][:40]))
+    written = given.get(CHOSEN, "")
+    if written.startswith(KEY):
+        passed.append(text("task-only-cells"))
+    elif written and here is None:
+        passed.append(text("when-unknown-place", value=written[:40]))
     return {
         "periods": [map_page.Choice(each, period_name(each)) for each in released.periods()],
         "themes": [
@@ -83,7 +96,8 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
         "passed_over": passed,
         "spots": spots,
         "blocks": desk.picks(here),
-        "week": desk.chart(here),
+        "week": week,
+        "tellable": None if any(each.exact for each in week) else desk.tellable(),
         "chart_of": desk.words()[0] if here is None else here.name,
         "clear": desk.clear(here),
         "said": desk.said(),
@@ -165,6 +179,22 @@ class _Blocks:
         """Give the bars: of the chosen place, or of all that was asked for."""
         return tuple(self._numbers(self.asked)) if here is None else here.numbers
 
+    def tellable(self) -> list[Telling]:
+        """List the places, or zones of one, of which the release can tell when most happens."""
+        level = ZONE if self.asked.places else PLACE
+        themes = told_places.seen_themes(self.profile)
+        made = []
+        for shown in release_page.in_order(self.told.answer(self.asked, level).shown):
+            grounds = shown.zones if self.asked.places else shown.places
+            found = told_places.mostly(self.told, shown, self.asked, level, themes)
+            if found is None or len(grounds) > 1 or found.block == OTHER_TIMES:
+                continue
+            theme = f"{release_page.THEME_PREFIX}{found.theme}" if found.theme else ""
+            chosen = {"typ": theme} if theme else {}
+            said = place_words.mostly(found, self.profile)
+            made.append(Telling(shown.name, said, href(self._base(grounds[0]), **chosen)))
+        return made
+
     def _numbers(self, asked: Asked) -> list[Number]:
         lasts = when.block_hours(self.told, self.profile)
         made = []
@@ -176,6 +206,7 @@ class _Blocks:
                     said=bounds_said(found),
                     low=found.low,
                     high=found.high,
+                    exact=found.exact,
                     rate="" if rate is None else wording.decimal(rate),
                     wider=self._wider(found),
                     name=short_name(block, self.profile),
@@ -273,16 +304,7 @@ class _Blocks:
 
 def ground_of(told: Told, units: Sequence[Unit]) -> shapely.Geometry | None:
     """Give the ground of some units, as the release draws it."""
-    return _ground(told, tuple(unit.number for unit in units))
-
-
-@lru_cache(maxsize=KEPT)
-def _ground(told: Told, numbers: tuple[int, ...]) -> shapely.Geometry | None:
-    """Unite the outlines once: the rounding of a hundred hexagons takes its time."""
-    lying = Shown(
-        numbers, (), (), "", "", 0, exact=True, themes=(), blocks=(), tertials=(), finding=None
-    )
-    return ground(told, lying)
+    return told.lies(tuple(unit.number for unit in units))
 
 
 def short_name(block: str, profile: Profile) -> str:
@@ -292,8 +314,4 @@ def short_name(block: str, profile: Profile) -> str:
 
 def bounds_said(found: Bounds) -> str:
     """Write a number of a release, or the two numbers it lies between."""
-    if found.exact:
-        return str(found.low)
-    if not found.low:
-        return text("when-at-most", n=found.high)
-    return text("when-from-to", low=found.low, high=found.high)
+    return release_page.number_said(found.low, found.high)

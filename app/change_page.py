@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,14 +13,12 @@ import sqlalchemy as sa
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from app import features, map_page
+from app import features
 from app.choices import Choices, pickers
 from app.map_page import Choice, theme_name
 from app.when_page import (
-    AREA_LINE,
-    IN_AREA,
-    IN_TOWN,
-    near,
+    SIZE,
+    cell_size,
 )
 from geo import cells as grid
 from geo.change import DECREASED, INCREASED, Change
@@ -28,28 +27,27 @@ from pipelines import events as reported
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.comparison import Cells, Days, Line, Stretch, Whole
 from pipelines.events import Events
-from pipelines.naming import Namer
 from pipelines.picture import Shape
 from pipelines.questions import Period
 from pipelines.reference import Reference
+from pipelines.spots import Spots
 from pipelines.texts import text
 from store import registrations
 from store.places import AreaRow
 
 Json = dict[str, object]
-AGAINST, SIZE, VIEW = "jamfor", "rutor", "visa"
+AGAINST, VIEW, EDGE = "jamfor", "visa", "kant"
+PERCENT = re.compile(r"[0-9]{1,3}", re.ASCII)  # how far the edge between two maps is drawn
 VIEWS = ("bredvid", "svep", "skillnad")
 PICTURE, SMALL = (560, 420), (260, 190)
 LISTED = 10  # cells, the largest differences first
 MOST_MAPS = 6  # of small ones: the latest tertials
 ALL_IN = 0.005  # of a period's events: fewer that are still to come are none in whole percent
 MINUS = "\N{MINUS SIGN}"
-# How a difference looks: strong where it is sure, pale where it is not; the sign says it again.
+# How a difference looks: a colour only where it is sure; the sign says it again.
 LOOKS = {
     "more-sure": colours.MORE[1],
-    "more": colours.MORE[0],
     "fewer-sure": colours.FEWER[0],
-    "fewer": colours.FEWER[1],
     "same": colours.UNCHANGED,
 }
 
@@ -103,6 +101,12 @@ def view(given: Mapping[str, str]) -> str:
     return given[VIEW] if given.get(VIEW) in VIEWS else VIEWS[0]
 
 
+def seen(given: Mapping[str, str]) -> dict[str, str]:
+    """Read how the maps are shown, as other choices keep it."""
+    edge = given.get(EDGE, "")
+    return {VIEW: view(given), EDGE: edge if PERCENT.fullmatch(edge) else ""}
+
+
 def _key() -> list[tuple[str, str]]:
     """Explain the colours of the difference."""
     return [(LOOKS[look], text(f"change-look-{look}")) for look in LOOKS]
@@ -110,14 +114,14 @@ def _key() -> list[tuple[str, str]]:
 
 def exact(
     connection: sa.Connection, on: Basis, chosen: Choices, given: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Collect everything the analysts' page shows."""
     profile = on.reference.profile
-    context: dict[str, object] = {
+    context: dict[str, Any] = {
         "pickers": pickers(on.reference, on.run),
         "chosen": chosen.given,
-        "kept": {SIZE: given.get(SIZE, ""), VIEW: view(given)},
-        "projection": map_page.projection(profile),
+        "kept": {SIZE: given.get(SIZE, ""), **seen(given)},
+        "view": view(given),
         "empty": text("when-no-run"),
         "rows": 0,
     }
@@ -126,6 +130,7 @@ def exact(
     stretches = comparison.offered(on.run, profile.timezone)
     two, passed = _pair(stretches, given)
     context["stretches"] = [Choice(each.code, each.name) for each in stretches]
+    size = cell_size(given, chosen)
     context["passed_over"] = [*chosen.passed_over, *passed]
     if two is None:
         return context | {"empty": text("change-one-period")}
@@ -134,14 +139,14 @@ def exact(
     asked = replace(chosen.question, area_id=None, period=span, categories=_codes(on, chosen))
     found = reported.found(connection, on, asked)
     dates = registrations.registrations(connection, on.run.period_start, on.run.period_end)
-    days = comparison.days(found, dates, registrations.latest(connection), profile.timezone)
+    days = comparison.days(found, dates, reported.last_registered(connection, on), profile.timezone)
     desk = _Desk(on, chosen, found, days, two)
     inside = comparison.within(days, two[0]) | comparison.within(days, two[1])
     read = int(days.count[inside & desk.counted].sum())
     if not read:
         return context | {"empty": text("change-nothing", before=two[0].name, after=two[1].name)}
-    shown = desk.shown(stretches, given)
-    shown["moved"] = desk.moved(Namer(connection, profile), shown.pop("found"))
+    shown = desk.shown(stretches, size)
+    shown["moved"] = desk.moved(Spots(connection, on.reference), shown.pop("found"))
     return context | {"empty": "", "rows": read} | shown
 
 
@@ -203,14 +208,10 @@ class _Desk:
         of = self.events.of
         return np.asarray((of.area_id == area.id) | (of.district_id == area.id))
 
-    def shown(self, stretches: Sequence[Stretch], given: Mapping[str, str]) -> dict[str, Any]:
+    def shown(self, stretches: Sequence[Stretch], size: int) -> dict[str, Any]:
         """Make sentence, tables, charts and maps."""
-        whole = comparison.whole(_of(self.days, self.counted), self.two)
+        whole = comparison.whole(self.days.where(self.counted), self.two)
         names = {"before": self.two[0].name, "after": self.two[1].name}
-        size = given.get(SIZE, "")
-        local = self.chosen.area is not None and self.chosen.area.kind != MUNICIPALITY
-        offered = {str(each): each for each in grid.RESOLUTIONS}
-        resolution = offered.get(size, IN_AREA if local else IN_TOWN)
         words = self.chosen.words
         return {
             "words": [*words[:3], text("change-against", **names)],
@@ -221,10 +222,9 @@ class _Desk:
             "areas": self._areas(whole.lag_days),
             "themes": self._themes(whole.lag_days),
             "charts": self._charts(stretches),
-            "view": view(given),
             "key": _key(),
-            **self._maps(resolution),
-            "small_maps": self._small_maps(stretches, resolution),
+            **self._maps(size, whole.lag_days),
+            "small_maps": self._small_maps(stretches, size),
         }
 
     def _areas(self, lag_days: int | None) -> list[Row]:
@@ -278,18 +278,18 @@ class _Desk:
             made.append(Small(key, name, tuple(columns)))
         return made
 
-    def _maps(self, resolution: int) -> dict[str, object]:
+    def _maps(self, resolution: int, lag_days: int | None) -> dict[str, object]:
         """Put both periods, and the difference, on maps."""
         inside = self.counted
         found = comparison.in_cells(
-            self.events.where(inside), _of(self.days, inside), self.two, resolution
+            self.events.where(inside), self.days.where(inside), self.two, resolution, lag_days
         )
         outlines = grid.polygons(found.cell)
         before, after = found.before.tolist(), found.after.tolist()
         verdicts = [str(each) for each in found.changes.verdict]
         looks = [
-            _look(one, other, verdict)
-            for one, other, verdict in zip(before, after, verdicts, strict=True)
+            {INCREASED: "more-sure", DECREASED: "fewer-sure"}.get(verdict, "same")
+            for verdict in verdicts
         ]
         made = [
             features.feature(
@@ -326,10 +326,10 @@ class _Desk:
             "stills": stills(shapes, self.two[0].name, self.two[1].name, self.on.reference),
         }
 
-    def moved(self, namer: Namer, found: Cells) -> list[Row]:
+    def moved(self, spots: Spots, found: Cells) -> list[Row]:
         """List the cells with the largest differences: what the map shows, in words."""
         most = np.lexsort((found.cell, -np.abs(found.after - found.before)))[:LISTED]
-        names = near(namer, found.cell[most], self.on.reference.profile)
+        names = [spot.name for spot in spots.cells(found.cell[most])]
         return [
             Row(
                 name=name,
@@ -365,19 +365,8 @@ class _Desk:
         return made
 
 
-def _of(days: Days, which: NDArray[np.bool_]) -> Days:
-    return Days(days.count[which], days.day[which], days.registered[which], days.extracted)
-
-
 def _tertials(stretches: Sequence[Stretch]) -> list[Stretch]:
     return sorted((each for each in stretches if "-t" in each.code), key=lambda one: one.first)
-
-
-def _look(before: int, after: int, verdict: str) -> str:
-    if after == before:
-        return "same"
-    way = "more" if after > before else "fewer"
-    return f"{way}-sure" if verdict in (INCREASED, DECREASED) else way
 
 
 def signed(difference: int) -> str:
@@ -429,6 +418,8 @@ def _notes(whole: Whole) -> list[str]:
     """Say how the two were counted, and what is still to come."""
     if whole.lag_days is None:
         return [text("change-as-it-stands")]
+    if whole.lag_days < 0:
+        return [text("change-not-over")]
     said = [text("change-equal-lag", days=whole.lag_days)]
     if (whole.before_now, whole.after_now) != (whole.line.before, whole.line.after):
         said.append(text("change-now", before=whole.before_now, after=whole.after_now))
@@ -467,11 +458,9 @@ def _drawn(
     alt: str,
     frame: tuple[float, float, float, float] | None,
 ) -> Markup:
-    areas = [
-        Shape(row.outline, "none", AREA_LINE, 1.5)
-        for row in reference.areas
-        if row.kind != MUNICIPALITY
-    ]
+    areas = picture.areas(
+        (row.kind, row.outline, "") for row in reference.areas if row.kind != MUNICIPALITY
+    )
     epsg = reference.profile.metric_epsg
     made = picture.draw([*shapes, *areas], epsg=epsg, size=size, alt=alt, within=frame)
     return Markup(made)  # noqa: S704 - every word in it is escaped there

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from app import features, release_page
 from app.block_page import LAND, UNMAPPED, bounds_said, ground_of
-from app.change_page import AGAINST, LOOKS, VIEW, Column, Row, Small, stills, view
+from app.change_page import AGAINST, LOOKS, Column, Row, Small, seen, stills, view
 from app.map_page import Choice, theme_name
 from app.release_page import THEME_PREFIX, period_name
 from app.when_page import AREA_LINE
@@ -18,7 +18,7 @@ from pipelines.reference import Reference
 from pipelines.released import PLACE, ZONE, Asked, Released, Told
 from pipelines.texts import listed, text
 from pipelines.when import Bounds
-from store.releases import Finding
+from store.releases import Finding, Part
 
 Json = dict[str, object]
 SIGNS = {INCREASED: "▲", DECREASED: "▼", UNKNOWN: "?"}
@@ -31,7 +31,7 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
     context: dict[str, object] = {
         "periods": [Choice(each, period_name(each)) for each in periods],
         "passed_over": list(chosen.passed_over),
-        "kept": {"fonster": given.get("fonster", ""), VIEW: view(given)},
+        "kept": {"fonster": given.get("fonster", ""), **seen(given)},
         "view": view(given),
         "synthetic": released.header.synthetic,
         "asked_query": release_page.query_of(chosen),
@@ -41,13 +41,13 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
         },
     }
     after = chosen.asked.period
-    earlier = [each for each in periods if each < after]
+    earlier = _earlier(released, after)
     written = given.get(AGAINST, "")
     if written and written not in earlier:
         context["passed_over"] = [*chosen.passed_over, text("change-not-before")]
-    if not earlier and len(periods) > 1:
-        after = periods[0]
-        earlier = [each for each in periods if each < after]
+    later = next((each for each in periods if _earlier(released, each)), "")
+    if not earlier and later:
+        after, earlier = later, _earlier(released, later)
         context["passed_over"] = [*chosen.passed_over, text("change-no-counterpart")]
     part = released.part(after)
     context["themes_offered"] = [
@@ -58,9 +58,34 @@ def told(released: Released, given: Mapping[str, str], reference: Reference) -> 
     if not earlier:
         return context | {"empty": text("change-one-release-period", period=period_name(after))}
     before = written if written in earlier else earlier[0]
-    context["two"] = {"before": before, "after": after}
+    context |= {
+        "two": {"before": before, "after": after},
+        "earlier": [Choice(each, period_name(each)) for each in earlier],
+    }
     asked = replace(chosen.asked, period=after)
     return context | _Pair(released, asked, (before, after), reference).shown()
+
+
+def _earlier(released: Released, period: str) -> list[str]:
+    """List the earlier periods of the same length: the same a year before first, else the latest.
+
+    A year beside a third of one says more of the calendar than of the place.
+    """
+    later = released.part(period).part
+    parts = [released.part(each).part for each in released.periods()]
+    fitting = [
+        each
+        for each in parts
+        if each.after_day <= later.first_day and _months(each) == _months(later)
+    ]
+    wanted = comparison.year_before(later.first_day)
+    fitting.sort(key=lambda each: each.first_day != wanted)
+    return [each.period for each in fitting]
+
+
+def _months(part: Part) -> int:
+    first, after = part.first_day, part.after_day
+    return (after.year - first.year) * 12 + after.month - first.month
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +146,7 @@ class _Pair:
         before, after = self._bounds(asked)
         found = self._finding(asked)
         slug = UNKNOWN if found is None or found.trend is None else found.trend
-        return Row(name, _or_none(before), _or_none(after), "", "", wording.change(slug), slug)
+        return Row(name, _or_none(before), _or_none(after), "", "", _change(slug, found), slug)
 
     def _finding(self, asked: Asked) -> Finding | None:
         """Find what the release itself says of a place against the year before."""
@@ -200,6 +225,15 @@ class _Pair:
             "cells": {"type": "FeatureCollection", "features": made},
             "stills": stills(shapes, names[0], names[1], self.reference),
         }
+
+
+def _change(slug: str, found: Finding | None) -> str:
+    """Say which way a number went, with the interval where the release has one."""
+    said = wording.change(slug)
+    if found is None or found.trend_low is None or found.trend_high is None:
+        return said
+    low, high = (wording.decimal(each, 2) for each in (found.trend_low, found.trend_high))
+    return text("change-interval", change=said, low=low, high=high)
 
 
 def _or_none(found: Bounds) -> str:

@@ -6,7 +6,7 @@ The words of a link are the same for every role; `app.release_page.choose` reads
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,11 +16,12 @@ from geo.profile import Category
 from pipelines.periods import midnight
 from pipelines.questions import Period, Question
 from pipelines.reference import Reference
-from pipelines.texts import text
+from pipelines.texts import listed, text
 from store.places import AreaRow
 from store.runs import Run
 
 EVERY_WINDOW, WHOLE_PERIOD = "all", "allt"
+LONGEST, MOST_NAMED = 40, 5  # of what somebody wrote into a link: so much of it is repeated
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def read(given: Mapping[str, str], reference: Reference, run: Run | None) -> Cho
     area = _area(given.get("omrade", ""), reference, passed)
     window = _known(given.get("fonster", ""), offered.windows, EVERY_WINDOW, "window", passed)
     themes = [choice for group in offered.themes for choice in group.choices]
-    written = _kind(given.get("typ", ""), reference.profile.categories)
+    written = kind_of(given.get("typ", ""), reference.profile.categories)
     theme = _known(written, themes, "", "theme", passed)
     period = _known(given.get("period", ""), offered.periods, WHOLE_PERIOD, "period", passed)
     codes = next((each.data for each in themes if each.value == theme), "")
@@ -98,7 +99,7 @@ def _area(written: str, reference: Reference, passed: list[str]) -> AreaRow | No
     named = [row for row in reference.areas if slug(row.name) == written]
     if len(named) == 1:
         return named[0]
-    passed.append(text("choices-unknown-area", value=written[:40]))
+    passed.append(text("choices-unknown-area", value=written[:LONGEST]))
     return None
 
 
@@ -108,7 +109,7 @@ def slug(name: str) -> str:
     return "".join(sign for sign in plain if sign.isascii()).replace(" ", "-")
 
 
-def _kind(written: str, categories: Sequence[Category]) -> str:
+def kind_of(written: str, categories: Sequence[Category]) -> str:
     """Read a release's word for a theme of a single kind as that kind."""
     members = [each.code for each in categories if each.on_map and written == f"tema-{each.theme}"]
     return members[0] if len(members) == 1 else written
@@ -119,8 +120,28 @@ def _known(
 ) -> str:
     if not written or written == otherwise or any(each.value == written for each in offered):
         return written or otherwise
-    passed.append(text(f"choices-unknown-{kind}", value=written[:40]))
+    passed.append(text(f"choices-unknown-{kind}", value=written[:LONGEST]))
     return otherwise
+
+
+def unused(given: Mapping[str, str], read: Mapping[str, Collection[str] | None]) -> list[str]:
+    """Say what a link asks that nobody has read: words that the page has not, and odd values.
+
+    Parameters
+    ----------
+    given
+        The words of the link.
+    read
+        Those that the page reads; with the values that it knows, or None where their own reader
+        says what it passes over.
+    """
+    strange = [name[:LONGEST] for name in given if name not in read][:MOST_NAMED]
+    said = [text("task-unknown-words", words=listed(strange))] if strange else []
+    for name, known in read.items():
+        value = given.get(name, "")
+        if value and known is not None and value not in known:
+            said.append(text("choices-unknown-value", name=name, value=value[:LONGEST]))
+    return said
 
 
 def _label(offered: list[Choice], value: str) -> str:

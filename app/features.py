@@ -99,6 +99,7 @@ def released(told: Told, found: Shown, answer: Released) -> Json:
         "name": found.name,
         "label": found.label,
         "count": found.count,
+        "low": found.low,
         "exact": found.exact,
         "themes": list(found.themes),
         "blocks": list(found.blocks),

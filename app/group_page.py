@@ -163,7 +163,7 @@ def every_theme(profile: Profile) -> str:
     counted = {each.theme for each in profile.categories if each.on_map and each.in_total}
     left = [theme_name(each).lower() for each in group.themes(profile) if each not in counted]
     if not left:
-        return text("release-any-theme")
+        return text("group-every-theme")
     return text("group-themes-but", themes=listed(left))
 
 

@@ -18,7 +18,7 @@ from pipelines.texts import text
 
 ASSESSED = date(2026, 11, 22)  # when accessibility was last looked through
 TESTED = ("axe", "keyboard", "zoom", "narrow", "script")
-SHORTCOMINGS = ("map", "reader", "file")
+SHORTCOMINGS = ("map", "reader", "file", "lists")
 CANNOT = ("unreported", "place", "time", "few", "why", "who", "next")
 BLOCKS = ("skoltid", "vardagskvall", "helgkvall", "helgnatt")
 SEEN_BY = (roles.PUBLIC, roles.PLANNER, roles.COORDINATOR, roles.ANALYST, roles.ADMIN, roles.GROUP)
@@ -34,8 +34,8 @@ class Word:
 
 
 def contact(request: Request) -> str:
-    """Say whom to ask: the installation's own words, or that somebody near runs it."""
-    return services(request).settings.contact or text("contact-nobody")
+    """Say whom to ask, in the installation's own words; nothing where it has none."""
+    return services(request).settings.contact or ""
 
 
 def help_context(profile: Profile | None) -> dict[str, object]:

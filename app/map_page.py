@@ -7,6 +7,7 @@ from datetime import date
 from itertools import groupby
 
 from app.features import month as written
+from app.provenance import of_run
 from geo import cells, crs, observations
 from geo.profile import Category, Profile
 from geo.ratios import Percentages
@@ -73,7 +74,7 @@ def context(on: Basis, *, synthetic: bool) -> dict[str, object]:
         "periods": [] if run is None else period_choices(run, profile.timezone),
         "sizes": [Choice(str(r), text(f"size-{r}")) for r in cells.RESOLUTIONS],
         "run": None if run is None else _provenance(run, profile.timezone),
-        "outdated": text("map-outdated") if on.outdated else "",
+        "outdated": text(on.outdated) if on.outdated else "",
         "words": words(),
         "synthetic": synthetic or (run is not None and run.synthetic),
     }
@@ -86,12 +87,7 @@ def layer_choices(names: tuple[str, ...]) -> list[Choice]:
 
 def _sheet(run: Run, timezone: str) -> list[str]:
     """Say where numbers on paper come from, how they were made and what they cannot tell."""
-    created = local(run.created_at, timezone).strftime("%Y-%m-%d %H:%M")
-    return [
-        text("sheet-source-run", run=run.id, created=created),
-        text("sheet-method-run"),
-        text("caveat"),
-    ]
+    return [of_run(run, timezone), text("sheet-method-run"), text("caveat")]
 
 
 def words() -> dict[str, dict[str, str]]:

@@ -21,29 +21,28 @@ from app.choices import Choices
 from app.map_data import feature
 from app.map_page import Choice, Group
 from app.provenance import steered
-from geo import areas, cells, crs, windows
+from geo import cells, crs, windows
 from geo.errors import InvalidParameter
 from geo.profile import Profile
 from geo.ratios import percentage
 from pipelines import events as reported
 from pipelines import labels, nights, picture, scale, wording
 from pipelines.answers import MUNICIPALITY, Basis
+from pipelines.comparison import Beside
 from pipelines.events import Events
-from pipelines.nights import Compared, Held, Weekend
-from pipelines.picture import Shape
+from pipelines.naming import Namer
+from pipelines.nights import Held, Weekend
+from pipelines.picture import CORE, Shape
 from pipelines.texts import language, text
 from store import places, registrations
 from store.places import FacilityRow
 from store.runs import Run
 
 WEEKEND = "helg"  # the parameter of a link
-CORE = "nightlife"  # kind of area
 VENUE = "venue"
 BLOCK = 10  # resolution of the cells of the pooled map
-NEAR_M = 400.0  # a name for more ground than this is no landmark
-SPEAKING = ("place", "bus_stop", "street")  # never venues: no list points at one
 PICTURE = (760, 460)
-CORE_LINE, VENUE_DOT, EVENT_DOT = "#0b6e7f", "#5b3f8c", "#b0315c"
+VENUE_DOT, EVENT_DOT = "#5b3f8c", "#b0315c"
 DAY = timedelta(days=1)
 
 
@@ -97,7 +96,6 @@ def context(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> d
         "area_choices": _area_choices(on),
         "given": chosen.given,
         "kept": kept,
-        "projection": map_page.projection(profile),
         "passed_over": passed,
         "rows": 0,
     }
@@ -132,7 +130,7 @@ def context(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> d
         "pooled_link": f"?{urlencode(linked)}",
     }
     if looked.pooled:
-        found |= _beside(connection, on.run, looked)
+        found |= _beside(connection, on, on.run, looked)
     else:
         found["single"] = _single(connection, looked)
     return found | _map(connection, on, looked, chosen)
@@ -308,13 +306,10 @@ def _clock_changes(looked: Looked) -> str:
 # --- beside other weekends
 
 
-def _beside(connection: sa.Connection, run: Run, looked: Looked) -> dict[str, Any]:
+def _beside(connection: sa.Connection, on: Basis, run: Run, looked: Looked) -> dict[str, Any]:
     """Compare with the weekends just before and with the same weekends a year before."""
-    latest = registrations.latest(connection)
-    known = None
-    if latest is not None:
-        days = registrations.registrations(connection, run.period_start, run.period_end)
-        known = days, latest
+    days = registrations.registrations(connection, run.period_start, run.period_end)
+    known = days, reported.last_registered(connection, on)
     now = looked.weekends
     earlier = {"nights-before": nights.before(now), "nights-year": nights.a_year_before(now)}
     found = {
@@ -340,10 +335,12 @@ def _other_weekends(code: str, n: int) -> str:
     return text("nights-year") if code == "nights-year" else text("nights-before", n=n)
 
 
-def _lateness(found: Compared) -> str:
+def _lateness(found: Beside) -> str:
     """Say how late reports are taken into account: the same for every comparison of a page."""
     if found.lag_days is None:
         return text("nights-no-lag")
+    if found.lag_days < 0:
+        return text("change-not-over")
     said = text("nights-lag", days=found.lag_days)
     if found.late is None:
         return said
@@ -351,7 +348,7 @@ def _lateness(found: Compared) -> str:
     return f"{said} {text('nights-late', high=high)}"
 
 
-def _comparison(found: Compared, looked: Looked, other: Sequence[Weekend]) -> dict[str, Any]:
+def _comparison(found: Beside, looked: Looked, other: Sequence[Weekend]) -> dict[str, Any]:
     finite = bool(np.isfinite([found.ratio, found.low, found.high]).all())
     left_out = {"nights-lag-later": found.before_late, "nights-undated": found.undated}
     special = text(
@@ -422,18 +419,13 @@ def _when(start: np.datetime64, end: np.datetime64) -> str:
 
 
 def _near(connection: sa.Connection, looked: Looked, rows: NDArray[np.intp]) -> list[str]:
-    """Name what each event lies near: squares, stops and streets, never a venue."""
-    named = [row for row in places.named_places(connection) if row.kind in SPEAKING]
-    of, epsg = looked.events.of, looked.profile.metric_epsg
-    lon, lat = np.array([row.lon for row in named]), np.array([row.lat for row in named])
-    at = np.column_stack(crs.transform(lon, lat, crs.WGS84, epsg))
-    away, which = areas.nearest_m(of.x_m[rows], of.y_m[rows], at)
-    known = looked.events.placed[rows]
+    """Name what each event lies near."""
+    of = looked.events.of
+    near = Namer(connection, looked.profile).names(of.x_m[rows], of.y_m[rows])
+    known = looked.events.placed[rows].tolist()
     return [
-        named[nearest].name if sure and distance <= NEAR_M else text("nights-no-place")
-        for sure, distance, nearest in zip(
-            known.tolist(), away.tolist(), which.tolist(), strict=True
-        )
+        name if sure and name else text("nights-no-place")
+        for sure, name in zip(known, near, strict=True)
     ]
 
 
@@ -445,21 +437,21 @@ def _map(connection: sa.Connection, on: Basis, looked: Looked, chosen: Choices) 
     venues = places.facilities(connection, VENUE)
     mine = np.isin(looked.held.night, looked.rows) & looked.events.placed
     shown = looked.events.where(mine)
-    outlines = [row.outline for row in on.reference.areas if row.kind == CORE]
+    around = [row for row in on.reference.areas if row.kind == CORE]
     if chosen.area is not None and chosen.area.kind not in (CORE, MUNICIPALITY):
-        outlines = [chosen.area.outline]
+        around = [chosen.area]
     data, shapes = _cells(shown) if looked.pooled else _points(shown, looked.profile)
-    around = [Shape(one, "none", stroke=CORE_LINE, width=2.5) for one in outlines]
+    lines = picture.areas((row.kind, row.outline, "") for row in around)
     dots = [Shape(shapely.Point(v.lon, v.lat), VENUE_DOT, stroke="#ffffff") for v in venues]
     alt = text("nights-picture", n=int(shown.whole.sum()))
     drawn = picture.draw(
-        shapes + around + dots, epsg=looked.profile.metric_epsg, size=PICTURE, alt=alt
+        shapes + lines + dots, epsg=looked.profile.metric_epsg, size=PICTURE, alt=alt
     )
     missing = looked.held.count[looked.rows].sum() - shown.whole.sum()
     return {
         "map_data": {
             **data,
-            "outlines": [feature(str(n), one, {}) for n, one in enumerate(outlines)],
+            "outlines": [feature(str(row.id), row.outline, {"kind": row.kind}) for row in around],
             "venues": [_venue(venue) for venue in venues],
         },
         "picture": Markup(drawn),  # noqa: S704 - `draw` escapes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
@@ -17,7 +18,7 @@ class Passwords:
     def __init__(self) -> None:
         """Prepare a hash that no password opens."""
         self._hasher = PasswordHasher()
-        self._nobody = self._hasher.hash(secrets.token_hex(32))
+        self._nobody = _nobodys_hash()
         self._gate = BoundedSemaphore(AT_ONCE)
 
     def match(self, password_hash: str | None, password: str) -> bool:
@@ -28,3 +29,9 @@ class Passwords:
             except (VerificationError, InvalidHashError):
                 return False
         return password_hash is not None
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Make a hash that no password opens, once for a process."""
+    return PasswordHasher().hash(secrets.token_hex(32))

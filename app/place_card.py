@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from app import place_words as words
 from app import places_page
-from app.choices import read
-from app.places_page import link
+from app.choices import EVERY_WINDOW, read
+from app.place_rows import link
 from geo import cells
 from geo.errors import InvalidParameter, NotFound
-from pipelines import answers, events, hot_places
+from pipelines import answers, events, hot_places, links
 from pipelines.answers import Basis
 from pipelines.events import Events
 from pipelines.hot_places import AREAS, AROUND, CELLS, CLUSTERS, Clock, Place
@@ -36,7 +36,6 @@ AROUND_M = 100.0  # of a school or a venue that was chosen
 MOST_SEEN, MOST_KINDS = 20, 3
 MOST_LISTED = 100_000  # clusters or areas among which one is looked for
 UNSURE = 0.2  # of the events without a known clock time: worth a word
-PLANNED = ("omrade", "fonster", "typ", "period", "detalj")
 HECTARE_M2, SQUARE_KM_M2 = 1e4, 1e6
 ID = re.compile(r"[0-9]{1,18}", re.ASCII)
 
@@ -100,6 +99,7 @@ class Card:
     plan: dict[str, str] | None
     share: str
     synthetic: bool
+    planned: str = ""  # where it stands in the plan already, for the same question
 
 
 def unknown() -> NotFound:
@@ -232,12 +232,12 @@ def _counted(desk: Desk, place: Place, question: Question) -> Card:
         for kind, each in neighbours(desk.connection, desk.spots, place.at, venues=True).items()
     }
     sightings = Sightings(desk.connection, on, desk.question.period).near(place.ground)
-    (spot,) = places_page.names(desk.spots, [place], question, desk.chosen)
+    (spot,) = places_page.names(desk.spots, [place], desk.chosen)
     verdict = _verdict(desk, place)
     said = [
         saying("where", _where(desk, place, spot.name, near)),
         saying("count", _count(desk, place, question)),
-        saying("when", _when(time, on)),
+        saying("when", _when(time, on, place, question)),
         saying("trend", _trend(desk, place, question, here)),
         saying("kind", _kinds(hot_places.kinds(here), on)),
         saying("sure", " ".join((verdict.word and sentence(verdict.word), *verdict.lines)).strip()),
@@ -268,7 +268,8 @@ def _verdict(desk: Desk, place: Place) -> Verdict:
         level = area.name
     lines = (
         places_page.why(place, desk.chosen),
-        words.compared(place.count, place.expected, level),
+        words.compared(place.count, place.expected, level)
+        or (text("card-level", level=level) if place.verdict and place.kind == CELLS else ""),
     )
     word = text(f"verdict-{place.verdict}") if place.verdict else ""
     return Verdict(place.verdict, word, tuple(line for line in lines if line))
@@ -314,8 +315,7 @@ def neighbour_sentences(near: Mapping[str, Neighbour | None]) -> list[str]:
 
 def _count(desk: Desk, place: Place, question: Question) -> str:
     months = places_page.counted_months(desk.on, question)
-    area, _, theme, _ = desk.chosen.words
-    window = desk.chosen.words[1]
+    _, window, theme, _ = desk.chosen.words
     if place.kind == CLUSTERS:
         chosen = read(
             {"fonster": question.window, "typ": "".join(question.categories)},
@@ -323,7 +323,7 @@ def _count(desk: Desk, place: Place, question: Question) -> str:
             desk.on.run,
         )
         _, window, theme, _ = chosen.words
-    part = text("card-count-part", area=area) if _is_part(desk, place) else ""
+    part = places_page.part(place, desk.chosen)
     return " ".join(
         (
             text(
@@ -338,16 +338,14 @@ def _count(desk: Desk, place: Place, question: Question) -> str:
     ).strip()
 
 
-def _is_part(desk: Desk, place: Place) -> bool:
-    """Tell whether only the events of a cell that lie in the chosen area are counted."""
-    area = desk.chosen.area
-    if area is None or place.kind != CELLS:
-        return False
-    return not area.outline.covers(place.ground)
-
-
-def _when(time: hot_places.When, on: Basis) -> str:
+def _when(time: hot_places.When, on: Basis, place: Place, question: Question) -> str:
+    """Say when; where only one window of the week was counted, what is sure within it."""
     profile = on.reference.profile
+    if question.window != EVERY_WINDOW:
+        window = words.short_block(question.window, profile)
+        of_cluster = place.kind == CLUSTERS  # which has its own window, whatever is chosen
+        said = text("card-window-cluster" if of_cluster else "card-window", window=window)
+        return words.within(time, said, profile)
     why = words.when_why(time, profile)
     if time.kind == hot_places.PEAK:
         spread = text("card-spread", blocks=words.blocks(time, profile))
@@ -403,11 +401,11 @@ def _notes(desk: Desk, place: Place, total: int, certain: int) -> tuple[str, ...
     if total and certain < (1 - UNSURE) * total:
         notes.append(text("card-unsure", unsure=number(total - certain), total=number(total)))
     if place.kind == CLUSTERS:
-        notes.append(text("card-cluster"))
+        notes.append(text("card-cluster-ground", n=number(total)))
     if place.kind == AREAS and desk.on.reference.area(place.id).note:
         notes.append(desk.on.reference.area(place.id).note)
     if desk.on.outdated:
-        notes.append(text("map-outdated"))
+        notes.append(text(desk.on.outdated))
     if run is not None and run.synthetic:
         notes.append(text("card-synthetic"))
     return tuple(notes)
@@ -466,7 +464,7 @@ def seen_text(n: int) -> str:
 
 def plan(given: Mapping[str, str]) -> dict[str, str]:
     """Give what puts a place on the list of the action plan."""
-    return {name: given.get(name, "")[:60] for name in ("vald", *PLANNED)}
+    return {name: given.get(name, "")[: links.LONGEST] for name in (links.CHOSEN, *links.ASKED)}
 
 
 def observed(connection: sa.Connection, on: Basis, given: Mapping[str, str], key: str) -> Card:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from app.map_page import theme_name
-from app.release_page import block_name
+from app.release_page import block_name, number_said
 from geo.hot_times import Peak
 from geo.profile import Profile
 from pipelines import labels
@@ -25,6 +25,11 @@ FEWEST_IN_PERCENT = 10
 def events(n: int) -> str:
     """Say how many events."""
     return text("places-event" if n == 1 else "places-events", n=number(n))
+
+
+def events_between(low: int, high: int) -> str:
+    """Say how many events, or between which two numbers."""
+    return events(high) if low == high else text("places-events", n=number_said(low, high))
 
 
 def peaks(found: Sequence[Peak]) -> str:
@@ -91,6 +96,15 @@ def when_why(found: When, profile: Profile) -> str:
         )
         for peak in found.peaks
     )
+
+
+def within(found: When, said: str, profile: Profile) -> str:
+    """Say what is sure of the hours of a window that alone was counted, after what says so."""
+    if found.kind == PEAK:
+        peak = text("card-peak", time=peaks(found.peaks))
+        return " ".join((said, peak, when_why(found, profile)))
+    few = found.kind == FEW
+    return f"{said} {text('places-when-few-why' if few else 'card-window-none')}"
 
 
 def blocks(found: When, profile: Profile) -> str:
@@ -169,6 +183,8 @@ def moved(found: Moved) -> str:
         before=number(found.before),
         change=change(found.verdict),
     )
+    if found.lag_days is not None and found.lag_days < 0:
+        return said + " " + text("change-not-over")
     if found.before and found.after and found.before + found.after >= FEWEST_IN_PERCENT:
         said += " " + text("card-moved-ratio", low=number(found.low, 2), high=number(found.high, 2))
     if found.lag_days:

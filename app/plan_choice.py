@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -18,7 +18,7 @@ from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.naming import Namer
 from pipelines.released import PLACE, Told
 from pipelines.roles import ANALYST
-from store import places
+from store import places, plan
 from store.places import AreaRow
 from store.plan import NewRow, Spot
 
@@ -66,7 +66,42 @@ def wanted(
     else:
         site = _site(connection, on, given)
     window, theme, period = _question(on, given)
-    return NewRow(site.place, site.name, site.area, window, theme, period), spot
+    row = NewRow(site.place, site.name, site.area, window, theme, period)
+    if on.role != ANALYST:
+        return row, None
+    told = replace(row, window=_told_block(on, window), theme=_told_theme(on, theme))
+    if told != row:
+        spot = replace(spot or Spot(), window=window, theme=theme)
+    return told, spot
+
+
+def standing(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> int | None:
+    """Find the row in which a place stands in the plan already, for the same question.
+
+    Others than analysts cannot read the spots: they are told of the row that says the same to them.
+    """
+    if not plan.count(connection):
+        return None
+    try:
+        row, spot = wanted(connection, on, given)
+    except (InvalidParameter, NotFound):  # it cannot be put there
+        return None
+    if on.role == ANALYST:
+        return plan.same(connection, row, spot)
+    return plan.alike(connection, row)
+
+
+def _told_block(on: Basis, window: str) -> str:
+    """Give a window that everybody may read of: one that the release tells of, or all time."""
+    released = on.released
+    blocks = released.part().blocks if released is not None and released.periods() else ()
+    return window if window in blocks else choices.EVERY_WINDOW
+
+
+def _told_theme(on: Basis, written: str) -> str:
+    """Give the theme of a kind of events; a theme is itself."""
+    kinds = {each.code: each.theme for each in on.reference.profile.categories}
+    return f"{release_page.THEME_PREFIX}{kinds[written]}" if written in kinds else written
 
 
 def _question(on: Basis, given: Mapping[str, str]) -> tuple[str, str, str]:
@@ -74,7 +109,9 @@ def _question(on: Basis, given: Mapping[str, str]) -> tuple[str, str, str]:
     elsewhere = {**given, "omrade": ""}
     if on.role == ANALYST:
         read = choices.read(elsewhere, on.reference, on.run).given
-        return read["fonster"], read["typ"], read["period"]
+        theme = _told_theme(on, read["typ"])
+        alone = choices.kind_of(theme, on.reference.profile.categories) == read["typ"]
+        return read["fonster"], theme if alone else read["typ"], read["period"]
     if on.released is None or not on.released.periods():
         return choices.EVERY_WINDOW, "", choices.WHOLE_PERIOD
     asked = release_page.choose(elsewhere, on.released, on.reference).asked
@@ -84,20 +121,52 @@ def _question(on: Basis, given: Mapping[str, str]) -> tuple[str, str, str]:
 
 def _spot(connection: sa.Connection, on: Basis, kind: str, key: str) -> tuple[Site, Spot]:
     """Find a cell or a cluster, what lies near it, and the area that holds its middle."""
-    at = _cell_middle(key) if kind == CELLS else _cluster_middle(connection, on, key)
+    at = cell_middle(key) if kind == CELLS else _cluster_middle(connection, on, key)
     epsg = on.reference.profile.metric_epsg
     x_m, y_m = crs.transform(np.array([at.x]), np.array([at.y]), crs.WGS84, epsg)
     (near,) = Namer(connection, on.reference.profile).names(x_m, y_m)
+    return _around(on, at), Spot(f"{kind}:{key}", near)
+
+
+def _around(on: Basis, at: shapely.Point) -> Site:
+    """Name the area that holds a point; one in none is in the municipality."""
     ranked = sorted(
         (row for row in on.reference.areas if row.kind in _SMALLEST_FIRST),
         key=lambda row: _SMALLEST_FIRST.index(row.kind),
     )
     around = next((row for row in ranked if row.outline.intersects(at)), None)
-    site = Site() if around is None else _area(on, around)
-    return site, Spot(f"{kind}:{key}", near)
+    return Site() if around is None else _area(on, around)
 
 
-def _cell_middle(key: str) -> shapely.Point:
+def unit_holding(on: Basis, told: Told, key: str) -> int:
+    """Find the piece of a release's ground that a cell lies in, by its middle alone.
+
+    What has happened in the cell plays no part, so that a link to it tells nothing of that. The
+    place is the one that the action plan lists the cell under.
+
+    Raises
+    ------
+    NotFound
+        There is no such cell, or it lies outside the municipality.
+    """
+    at = cell_middle(key)
+    zone = _around(on, at).place
+    own = [unit for unit in told.units if zone in (unit.zone, unit.place)]
+    lying = (unit for unit in own or told.units if unit.outline and unit.outline.intersects(at))
+    unit = next(lying, own[0] if own else None)
+    if unit is None:
+        raise _unknown()
+    return unit.number
+
+
+def cell_middle(key: str) -> shapely.Point:
+    """Give the middle of a cell in lon/lat.
+
+    Raises
+    ------
+    NotFound
+        There is no such cell, or it is of no size that maps have.
+    """
     try:
         cell = cells.parse(key)
     except InvalidParameter:

@@ -100,6 +100,8 @@ def blocks(desk: Desk, rows: Sequence[Row]) -> list[Block]:
 def _line(desk: Desk, row: Row) -> Line:
     profile = desk.on.reference.profile
     spot = desk.spots.get(row.id)
+    if spot is not None:
+        row = replace(row, window=spot.window or row.window, theme=spot.theme or row.theme)
     return Line(
         id=row.id,
         name=row.place_name or text("choices-municipality"),
@@ -115,7 +117,7 @@ def _line(desk: Desk, row: Row) -> Line:
 
 
 def _part(row: Row, spot: Spot | None) -> str:
-    if spot is None:
+    if spot is None or not spot.key:
         return text("plan-part-unnamed") if row.finer else ""
     kind = spot.key.partition(":")[0]
     return (
@@ -166,7 +168,7 @@ def _told(desk: Desk, row: Row, spot: Spot | None) -> Told:
         return _released(desk, row)
     read = _read(desk, row)
     about = " ".join(read.passed_over)
-    if spot is not None:
+    if spot is not None and spot.key:
         return _spot(desk, read.question, spot, about)
     held = [
         each
@@ -245,6 +247,11 @@ def _verdict(found: VerdictRow | None) -> str:
 
 def _word(verdict: str | None) -> str:
     return text(f"verdict-{verdict}") if verdict else ""
+
+
+def link_to(row_id: int) -> str:
+    """Lead to a row of the list."""
+    return f"/plan#rad-{row_id}"
 
 
 def named(profile: Profile, row: Row) -> str:

@@ -17,13 +17,14 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
-from app import faults
+from app import faults, sessions
 from app.services import services
 from geo import errors
 from pipelines.texts import sentence, text
 
 PROGRAM_PATHS = ("/ogc", "/karta/", "/health")
 KINDS_PAGE = "/static/fel.html"
+ENDED = "slut"  # in a link to the sign-in page: why one is asked again
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,10 @@ def _to_sign_in(request: Request) -> Response:
     if request.url.query:
         wanted = f"{wanted}?{request.url.query}"
     again = request.method == "GET" and wanted != "/"
-    there = f"/logga-in?{urlencode({'next': wanted})}" if again else "/logga-in"
+    asked = {"next": wanted} if again else {}
+    if sessions.has_ended(request):
+        asked[ENDED] = "1"
+    there = f"/logga-in?{urlencode(asked)}" if asked else "/logga-in"
     return RedirectResponse(there, status_code=303)
 
 

@@ -8,6 +8,32 @@ from geo.profile import Profile
 from pipelines.answers import Basis
 from pipelines.periods import local, local_days
 from pipelines.texts import text
+from store.releases import Header
+from store.runs import Run
+
+
+def source(on: Basis) -> str:
+    """Name what the numbers on paper are taken from: the release where it is read, else the run."""
+    if on.released is not None:
+        return of_release(on.released.header)
+    return "" if on.run is None else of_run(on.run, on.reference.profile.timezone)
+
+
+def of_run(run: Run, timezone: str) -> str:
+    """Name a run as the source of what is on paper."""
+    created = local(run.created_at, timezone).strftime("%Y-%m-%d %H:%M")
+    return text("sheet-source-run", run=run.id, created=created)
+
+
+def of_release(header: Header) -> str:
+    """Name a release as the source of what is on paper."""
+    return text(
+        "sheet-source-release",
+        number=header.number,
+        house=header.house,
+        created=header.created_at.date().isoformat(),
+        digest=header.digest[:12],
+    )
 
 
 def provenance(on: Basis) -> str:

@@ -5,7 +5,7 @@ milliseconds, and mostly finds what it found for the same reader a moment ago. T
 remembers two things from it: that a cookie or key was good, and what it was answered. Both are
 forgotten as soon as anything is committed to the parts that they were read from, by whatever
 process: the next request goes the whole way again. Where the store does not tell of commits
-(PostgreSQL) they are forgotten after `BLIND`, and at once when this process takes a form.
+(PostgreSQL) they are forgotten after `BLIND`, and at once when this process has taken a form.
 
 Nothing is shared between cookies, only a finished answer is ever remembered, and answers whose
 every read is written in the log never are ([ADR 23](../docs/adr/0023-answers-given-again.md)).
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from threading import Lock
 from time import perf_counter
 
@@ -243,7 +244,7 @@ class Quick:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif scope["method"] not in SAFE_METHODS:
-            await self._app(scope, receive, self._forgetting(send))
+            await self._app(scope, receive, send if self._memory.tells else self._forgetting(send))
         else:
             question = asked(scope) if scope["method"] == "GET" else None
             await self._answer(question, scope, receive, send)
@@ -296,10 +297,17 @@ class Quick:
             making.set_result(None)
 
     def _forgetting(self, send: Send) -> Send:
-        """Forget everything before anybody hears that a form was taken."""
+        """Forget everything before anybody hears that a form was taken.
+
+        One that is refused changes nothing: else whoever sends forms, signed in or not, could
+        keep everybody else's answers from being remembered.
+        """
 
         async def last(message: Message) -> None:
-            if message["type"] == "http.response.start":
+            if (
+                message["type"] == "http.response.start"
+                and message["status"] < HTTPStatus.BAD_REQUEST
+            ):
                 self._memory.forget()
             await send(message)
 

@@ -90,6 +90,7 @@ def _told(on: Basis, query: Query, asked: Asked, detail: str) -> Items:
         "digest": on.released.header.digest,
         "period": answer.period,
         "total": answer.total,
+        "low": answer.low,
         "exact": answer.exact,
         "themes": list(answer.themes),
         "blocks": list(answer.blocks),

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
 from app import map_page
 from app.map_page import Choice, theme_name, window_label
+from app.provenance import of_release
 from geo.errors import InvalidParameter
 from geo.profile import Profile
 from pipelines import labels
 from pipelines.reference import Reference
 from pipelines.released import PLACE, UNIT, ZONE, Answer, Asked, Released, Shown, Told
 from pipelines.roles import PUBLIC
+from pipelines.spots import number
 from pipelines.texts import text
 from store.releases import SENSITIVE
 
@@ -40,7 +42,9 @@ class Row:
 
     key: str  # the feature on the map
     name: str
-    count: int
+    count: int  # the highest that it can be
+    exact: bool  # it is that number: only such ones have a rank and a colour
+    number: str  # in words: one number, or the two that it lies between
     wider: str  # what else is in the number; "" where it is exactly what was asked for
     verdict: str
     why: str
@@ -131,11 +135,13 @@ def context(released: Released, chosen: Chosen, reference: Reference) -> dict[st
         },
         "passed_over": chosen.passed_over,
         "total": answer.total,
+        "number": number_said(answer.low, answer.total),
         "asked_for": _asked_for(chosen.asked, told, profile),
         "wider": _wider(answer, chosen.asked, told, profile),
         "rows": rows_of(answer, chosen.asked, told, profile),
         "period_name": period_name(chosen.asked.period),
         "query": urlencode(query_of(chosen)),
+        "source": of_release(header),
         "edition": {
             "number": header.number,
             "house": header.house,
@@ -167,7 +173,7 @@ def page(told: dict[str, Any] | None, role: str) -> dict[str, Any]:
         "layers": map_page.layer_choices(tuple(each for each in LAYERS if each not in hidden)),
         "left_out": [text(code) for code in (*left, *(("left-out-seen",) if hidden else ()))],
         "sheet": [
-            text("sheet-source-release", **told["edition"]),
+            told["source"],
             text("sheet-method-release"),
             text("caveat"),
         ],
@@ -208,9 +214,25 @@ def _places(told: Told) -> list[Choice]:
 
 
 def rows_of(answer: Answer, asked: Asked, told: Told, profile: Profile) -> list[Row]:
-    """Put the numbers in order, the largest first; equal ones by name."""
-    ordered = sorted(answer.shown, key=lambda each: (-each.count, each.name))
-    return [_row(each, answer, asked, told, profile) for each in ordered]
+    """Say the numbers in order."""
+    return [_row(each, answer, asked, told, profile) for each in in_order(answer.shown)]
+
+
+def in_order(shown: Iterable[Shown]) -> list[Shown]:
+    """Put the largest number first and equal ones by name; then, by name, those not exact.
+
+    Of two that only say how many there are at most, neither is known to be the larger.
+    """
+    return sorted(shown, key=lambda each: (not each.exact, -each.count * each.exact, each.name))
+
+
+def number_said(low: int, high: int) -> str:
+    """Write a number of a release, or the two numbers that it lies between."""
+    if low == high:
+        return number(high)
+    if not low:
+        return text("when-at-most", n=number(high))
+    return text("when-from-to", low=number(low), high=number(high))
 
 
 def _row(shown: Shown, answer: Answer, asked: Asked, told: Told, profile: Profile) -> Row:
@@ -221,6 +243,8 @@ def _row(shown: Shown, answer: Answer, asked: Asked, told: Told, profile: Profil
         key=f"{answer.period}.{shown.units[0]}",
         name=_place_name(shown, told),
         count=shown.count,
+        exact=shown.exact,
+        number=number_said(shown.low, shown.count),
         wider=_wider(shown, asked, told, profile),
         verdict=text(f"verdict-{verdict}") if verdict else "",
         why=text(f"why-{reason}") if verdict and reason else "",

@@ -90,12 +90,11 @@ def exact(
     connection: sa.Connection, on: Basis, chosen: Choices, given: Mapping[str, str]
 ) -> dict[str, Any]:
     """Collect everything the template shows an analyst; `rows` says how many events were read."""
-    profile, passed = on.reference.profile, list(chosen.passed_over)
+    passed = list(chosen.passed_over)
     context: dict[str, Any] = {
         "pickers": pickers(on.reference, on.run),
         "given": chosen.given,
-        "projection": map_page.projection(profile),
-        "hours_label": window_label(profile, school_rings.HOURS),
+        "hours_label": window_label(on.reference.profile, school_rings.HOURS),
         "rows": 0,
         "passed_over": passed,
     }

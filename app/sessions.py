@@ -19,6 +19,7 @@ from store.sessions import Session
 
 COOKIE = "lagesbild"
 TOKEN = "token"  # noqa: S105 - the name of the cookie's one field
+LEFT = "left"  # in its place where somebody has signed out
 BYTES = 32
 TOUCHED_EVERY = timedelta(minutes=5)  # so that reading rarely writes
 
@@ -94,6 +95,12 @@ def end(request: Request) -> None:
         with services(request).installation.journal.write() as connection:
             sessions.close(connection, digest)
     request.session.clear()
+    request.session[LEFT] = True
+
+
+def has_ended(request: Request) -> bool:
+    """Tell whether somebody was signed in here, and is no longer: a page can say why it asks."""
+    return LEFT in request.session or bool(getattr(request.state, LEFT, False))
 
 
 def password_mark(password_hash: str) -> str:

@@ -11,15 +11,15 @@ from urllib.parse import urlencode
 import numpy as np
 import sqlalchemy as sa
 
-from app import choices, map_page, site_page
+from app import choices, site_page
 from app.choices import Choices, Pickers
-from app.provenance import provenance, steered
+from app.provenance import steered
 from app.site_page import Beside, Filter, Observed
-from geo import cells, crs
-from pipelines import answers, on_site
+from geo import cells
+from pipelines import answers, on_site, picture
 from pipelines.answers import Basis, CountedCells
-from pipelines.naming import Namer
 from pipelines.questions import DEFAULT_RESOLUTION
+from pipelines.spots import Spots, number
 from pipelines.texts import text
 from store.observations import ObservationRow
 
@@ -60,7 +60,7 @@ def context(connection: sa.Connection, on: Basis, found: Exact) -> dict[str, Any
     ground = []
     if counted is not None:
         outlines = cells.polygons(counted.counts.cell)
-        ground = site_page.coloured(list(outlines), counted.counts.count.tolist())
+        ground = picture.coloured(list(outlines), counted.counts.count.tolist())
     return site_page.context(seen, on) | {
         "area_groups": found.offered.areas,
         "windows": found.offered.windows,
@@ -77,8 +77,6 @@ def context(connection: sa.Connection, on: Basis, found: Exact) -> dict[str, Any
         "picture": site_page.drawn(ground, seen, on, found.where),
         "exact": True,
         "steered": steered(on.reference.profile, read.question.categories),
-        "provenance": provenance(on),
-        "projection": map_page.projection(on.reference.profile),
     }
 
 
@@ -111,6 +109,7 @@ def _places(
             key=f"cells:{cells.name(cell)}",
             name=name,
             count=None if counted is None else count.get(cell, 0),
+            number="–" if counted is None else number(count.get(cell, 0)),
             slug=said.get(cell, ""),
             verdict=text(f"verdict-{said[cell]}") if cell in said else "",
             wider="",
@@ -123,13 +122,8 @@ def _places(
 
 def _names(connection: sa.Connection, on: Basis, met: Sequence[int]) -> list[str]:
     """Name cells after what lies near their middle."""
-    if not met:
-        return []
-    lon, lat = cells.middles(np.array(met, dtype=np.int64))
-    epsg = on.reference.profile.metric_epsg
-    x_m, y_m = crs.transform(lon, lat, crs.WGS84, epsg)
-    near = Namer(connection, on.reference.profile).names(x_m, y_m)
-    return [text("site-cell-near", near=name) if name else text("site-cell") for name in near]
+    spots = Spots(connection, on.reference)
+    return [spot.name for spot in spots.cells(np.array(met, dtype=np.int64))]
 
 
 def _query(found: Exact) -> str:

@@ -17,7 +17,7 @@ from app.map_page import Choice
 from geo import crs, observations
 from geo.risk_terrain import Colocated
 from geo.verdicts import Verdict
-from pipelines import answers, on_site, picture, scale, wording
+from pipelines import answers, on_site, picture, wording
 from pipelines.answers import Basis, Window
 from pipelines.derive import FOCUS_KINDS
 from pipelines.naming import Namer
@@ -33,7 +33,7 @@ MOST_ROWS = 100  # of the table; the map holds them all
 COMMONEST = 3  # kinds that are named in a sentence
 MOST_BESIDE = 20  # places where walks and reports stand beside each other
 PICTURE = (760, 460)
-AREA_LINE, DOT = "#0b6e7f", "#8a5a00"
+DOT = "#8a5a00"
 LOUD = (Verdict.ESTABLISHED, Verdict.UNCERTAIN)
 
 
@@ -82,7 +82,8 @@ class Beside:
 
     key: str  # on the map
     name: str
-    count: int | None  # None: nothing is told
+    count: int | None  # None: nothing is told that can be compared
+    number: str  # what is told, in words
     slug: str  # of the verdict
     verdict: str
     wider: str  # what else is in the number
@@ -199,7 +200,7 @@ def drawn(ground: Sequence[Shape], seen: Observed, on: Basis, where: Filter) -> 
         for row in seen.shown
         if row.lon is not None and row.lat is not None
     ]
-    lines = [Shape(row.outline, "none", AREA_LINE, 2, label=row.name) for row in focus]
+    lines = picture.areas((row.kind, row.outline, row.name) for row in focus)
     frame = [where.ground] if where.ground is not None else [row.outline for row in focus]
     within = tuple(shapely.total_bounds(frame).tolist()) if frame else None
     svg = picture.draw(
@@ -210,17 +211,6 @@ def drawn(ground: Sequence[Shape], seen: Observed, on: Basis, where: Filter) -> 
         within=within,
     )
     return Markup(svg)  # noqa: S704 - `draw` escapes what it is given
-
-
-def coloured(outlines: Sequence[shapely.Geometry], count: Sequence[int]) -> list[Shape]:
-    """Colour ground by its number, as the map does."""
-    every = scale.classes(count)
-    found = [scale.class_of(every, number) for number in count]
-    return [
-        Shape(outline, one.colour, "#ffffff")
-        for outline, one in zip(outlines, found, strict=True)
-        if one is not None
-    ]
 
 
 def _lead(seen: Observed) -> str:

@@ -18,6 +18,7 @@ from app.provenance import steered
 from app.release_page import Chosen
 from app.site_page import Beside, Filter, Observed
 from geo.errors import InvalidParameter
+from pipelines import picture
 from pipelines.answers import MUNICIPALITY, Basis
 from pipelines.on_site import TERTIAL_MONTHS
 from pipelines.periods import midnight
@@ -177,7 +178,10 @@ def _released(
         "collection": "release",
         "items": urlencode(release_page.query_of(chosen)),
         "picture": site_page.drawn(
-            site_page.coloured([one for *_, one in named], [row.count for row, *_ in named]),
+            picture.coloured(
+                [ground for *_, ground in named],
+                [row.count if row.exact else None for row, *_ in named],
+            ),
             seen,
             on,
             asked.where,
@@ -227,7 +231,8 @@ def _beside(
     return Beside(
         key=row.key,
         name=row.name,
-        count=row.count,
+        count=row.count if row.exact else None,
+        number=row.number,
         slug="" if found is None or found.verdict is None else found.verdict,
         verdict=row.verdict,
         wider=row.wider,

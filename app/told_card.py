@@ -10,13 +10,14 @@ import shapely
 import sqlalchemy as sa
 
 from app import place_words as words
-from app import places_page, release_page
+from app import plan_choice, release_page, told_places_page
 from app.map_page import theme_name
 from app.place_card import (
     MOST_KINDS,
     MOST_SEEN,
     OBSERVATIONS,
     SCHOOLS,
+    VENUES,
     Card,
     Verdict,
     facility_facts,
@@ -30,11 +31,12 @@ from app.place_card import (
     sentence,
     unknown,
 )
-from app.places_page import link
+from app.place_rows import link
 from app.release_page import Chosen
+from geo.errors import NotFound
 from pipelines import told_places
 from pipelines.answers import MUNICIPALITY, Basis
-from pipelines.hot_places import AREAS
+from pipelines.hot_places import AREAS, CELLS, CLUSTERS
 from pipelines.released import PLACE, ZONE, Released, Shown, Told
 from pipelines.roles import PUBLIC
 from pipelines.sightings import Seen, Sightings
@@ -45,6 +47,7 @@ from store import places
 NUMBER = re.compile(r"(?:release:)?([0-9]{4}(?:-T[1-3])?)\.([0-9]{1,6})", re.ASCII)
 FIXED = re.compile(r"physical:([0-9]{4})\.([0-9]{1,6})", re.ASCII)
 FEWEST_IN_PERCENT = 10
+LED = (CELLS, CLUSTERS, VENUES)  # what only analysts see: their links lead to a place that holds it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def told(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> Card
     released = on.released
     if released is None or not released.periods():
         raise unknown()
+    if kind in LED:
+        return _led(connection, on, released, given)
     if written := FIXED.fullmatch(vald):
         return _fixed(connection, on, given, written)
     written = NUMBER.fullmatch(vald)
@@ -83,6 +88,37 @@ def told(connection: sa.Connection, on: Basis, given: Mapping[str, str]) -> Card
         raise unknown()
     number = _number(released, on, given, (written[1], int(written[2])))
     return _card(connection, on, given, number)
+
+
+def _led(
+    connection: sa.Connection, on: Basis, released: Released, given: Mapping[str, str]
+) -> Card:
+    """Make the card that an analyst's link leads to: of the place that holds a cell.
+
+    Where a cluster or a venue lies is not for this reader: their links lead to the chosen area.
+    """
+    kind, _, key = given.get("vald", "").partition(":")
+    for asked in (given, {**given, "omrade": ""}):
+        chosen = release_page.choose(asked, released, on.reference)
+        part = released.part(chosen.asked.period)
+        held = _held(on, part, chosen, key if kind == CELLS else "")
+        for shown in part.answer(chosen.asked, chosen.detail).shown:
+            if held & set(shown.units):
+                number = _numbered(part, shown, chosen, on)
+                card = _card(connection, on, {**asked, "vald": number.row.key}, number)
+                return replace(card, kind=text(f"card-led-{kind}"))
+    raise unknown() if kind == CELLS else NotFound("places-only-analysts")
+
+
+def _held(on: Basis, part: Told, chosen: Chosen, cell: str) -> set[int]:
+    """Give the piece of ground that a cell lies in; without a cell those of the chosen area."""
+    if not cell:
+        places = set(chosen.asked.places)
+        return {unit.number for unit in part.units if {unit.place, unit.zone} & places}
+    try:
+        return {plan_choice.unit_holding(on, part, cell)}
+    except NotFound:
+        raise unknown() from None
 
 
 def _number(
@@ -139,7 +175,7 @@ def _card(connection: sa.Connection, on: Basis, given: Mapping[str, str], number
     row, lies = number.row, told_places.lies(number.told, number.shown)
     spots = Spots(connection, on.reference)
     near = neighbours(connection, spots, _middle(lies), venues=False)
-    when, _, reason = places_page.told_when(number.told, number.shown, number.chosen, on)
+    when, _, reason = told_places_page.told_when(number.told, number.shown, number.chosen, on)
     period = release_page.period_name(number.told.part.period)
     said = [
         saying("where", " ".join((sentence(row.name), *neighbour_sentences(near)))),
@@ -174,8 +210,9 @@ def _card(connection: sa.Connection, on: Basis, given: Mapping[str, str], number
 def _count(row: release_page.Row, number: Number, period: str) -> str:
     asked = number.chosen.asked
     theme = ", ".join(theme_name(each) for each in asked.themes) or text("release-any-theme")
-    said = text("card-told-count", events=words.events(row.count), period=period, theme=theme)
-    return f"{said} {row.wider}".strip()
+    events = words.events_between(number.shown.low, number.shown.count)
+    said = text("card-told-count", events=events, period=period, theme=theme)
+    return f"{said[:1].upper()}{said[1:]} {row.wider}".strip()
 
 
 def _kinds(number: Number, on: Basis) -> str:
@@ -234,7 +271,7 @@ def _area(connection: sa.Connection, on: Basis, given: Mapping[str, str], key: s
     number = _of_slug(on, given, area.name, PLACE)
     if number is not None:
         card = _card(connection, on, given, number)
-        return replace(card, title=area.name, facts=(*card.facts, border))
+        return replace(card, facts=(*card.facts, border))
     card = _without(connection, on, given, area.outline)
     return replace(card, title=area.name, kind=text(f"area-kind-{area.kind}"), facts=(border,))
 
@@ -248,7 +285,8 @@ def _school(connection: sa.Connection, on: Basis, given: Mapping[str, str], key:
     number = _of_slug(on, given, school.name, ZONE)
     if number is not None:
         card = _card(connection, on, given, number)
-        return replace(card, title=school.name, kind=kind, facts=(*card.facts, *facts))
+        alone = number.shown.zones == (number.chosen.asked.places)
+        return replace(card, kind=kind if alone else card.kind, facts=(*card.facts, *facts))
     card = _without(connection, on, given, shapely.Point(school.lon, school.lat))
     return replace(card, title=school.name, kind=kind, facts=tuple(facts))
 
@@ -264,7 +302,7 @@ def _fixed(
     if shown is None:
         raise unknown()
     lies, period = told_places.lies(found.told, shown), found.told.part.period
-    name = places_page.physical_name(shown)
+    name = told_places_page.physical_name(shown)
     near = neighbours(connection, Spots(connection, on.reference), _middle(lies), venues=False)
     count = text(
         "card-told-count",

@@ -11,12 +11,12 @@ from pipelines.released import Released
 
 
 def told_number(released: Released, chosen: Chosen, reference: Reference) -> dict[str, Any]:
-    """Give the number, what else is in it, and verdict and trend where it speaks of one place."""
+    """Give the number in words, what else is in it, and verdict and trend of a single place."""
     found = release_page.context(released, chosen, reference)
     rows = found["rows"]
     one = rows[0] if isinstance(rows, list) and len(rows) == 1 else None
     return {
-        "count": found["total"],
+        "count": found["number"],
         "wider": found["wider"],
         "verdict": "" if one is None else one.verdict,
         "why": "" if one is None else one.why,

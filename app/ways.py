@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from fastapi import Request
 
 from app.access import Reader
+from pipelines import links
 from pipelines.roles import ADMIN, ANALYST, COORDINATOR, PLANNER, PUBLIC
 from pipelines.texts import text
 
@@ -31,9 +31,6 @@ MORE: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("/drift", "operation", frozenset({ADMIN})),
     ("/logg", "log", frozenset({ADMIN})),
 )
-# What a link says on every page; whatever else somebody writes into one is dropped.
-SHARED = ("omrade", "fonster", "typ", "period")
-SLUG = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +64,7 @@ def more(request: Request, reader: Reader) -> list[Way]:
 
 def shared(request: Request) -> dict[str, str]:
     """Give the choices of a link that every page understands."""
-    given = request.query_params
-    return {name: given[name] for name in SHARED if SLUG.fullmatch(given.get(name, ""))}
+    return links.kept(request.query_params, links.QUESTION)
 
 
 def here(request: Request) -> str:

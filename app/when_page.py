@@ -17,19 +17,17 @@ from app import features, map_page
 from app.choices import EVERY_WINDOW, WHOLE_PERIOD, Choices, pickers
 from app.map_page import window_label
 from geo import cells as grid
-from geo import crs
 from geo.aoristic import DAY_HOURS, WEEK_HOURS
 from geo.errors import InvalidParameter
 from geo.hot_times import HotTimes, HotTimesTable, Peak
-from geo.profile import Profile
 from geo.windows import WHOLE_EVENT_SHARE
 from pipelines import colours, picture, scale, when, wording
 from pipelines import events as reported
 from pipelines.answers import MUNICIPALITY, Basis
-from pipelines.naming import Namer
 from pipelines.picture import Shape
 from pipelines.questions import Question
 from pipelines.reference import Reference
+from pipelines.spots import Spots
 from pipelines.texts import day_name, text
 from pipelines.when import Week
 from store.runs import Run
@@ -38,6 +36,7 @@ Json = dict[str, object]
 HOURS, CHOSEN, SIZE = "timmar", "vald", "rutor"
 KEY = "cells:"  # before a cell's name, as the map's links have it
 IN_AREA, IN_TOWN = 10, 9  # resolutions: an area is a handful of the larger cells
+SIZES = {str(each): each for each in grid.RESOLUTIONS}
 UNSURE = 0.5  # of an hour's weight: from there on it is marked
 SOME = 0.05  # of an event: less is not written
 PICTURE = (640, 480)
@@ -103,16 +102,19 @@ def read(given: Mapping[str, str], chosen: Choices) -> Link:
         hours = when.read_hours(given[HOURS]) if given.get(HOURS) else ()
     except InvalidParameter:
         passed.append(text("when-unknown-hours", value=given[HOURS][:40]))
-    local = chosen.area is not None and chosen.area.kind != MUNICIPALITY
-    size = given.get(SIZE, "")
-    sizes = {str(each): each for each in grid.RESOLUTIONS}
-    resolution = sizes.get(size, IN_AREA if local else IN_TOWN)
+    size = cell_size(given, chosen)
     cell = _cell(given.get(CHOSEN, "").removeprefix(KEY), passed)
-    if cell is not None and not size:
-        resolution = grid.resolution(cell)
-    elif cell is not None and grid.resolution(cell) != resolution:
+    if cell is not None and not given.get(SIZE):
+        size = grid.resolution(cell)
+    elif cell is not None and grid.resolution(cell) != size:
         cell = None  # of cells of another size
-    return Link(hours, cell, resolution, tuple(passed))
+    return Link(hours, cell, size, tuple(passed))
+
+
+def cell_size(given: Mapping[str, str], chosen: Choices) -> int:
+    """Read the resolution of the cells: in an area smaller ones than in a town."""
+    local = chosen.area is not None and chosen.area.kind != MUNICIPALITY
+    return SIZES.get(given.get(SIZE, ""), IN_AREA if local else IN_TOWN)
 
 
 def _cell(written: str, passed: list[str]) -> int | None:
@@ -130,15 +132,14 @@ def _cell(written: str, passed: list[str]) -> int | None:
 
 def exact(
     connection: sa.Connection, on: Basis, chosen: Choices, given: Mapping[str, str]
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Collect everything the analysts' page shows."""
     link, profile = read(given, chosen), on.reference.profile
-    context: dict[str, object] = {
+    context: dict[str, Any] = {
         "pickers": pickers(on.reference, on.run),
         "chosen": chosen.given,
         "kept": {HOURS: when.write_hours(link.hours), SIZE: given.get(SIZE, "")},
         "words": [chosen.words[0], *chosen.words[2:]],
-        "projection": map_page.projection(profile),
         "passed_over": [*chosen.passed_over, *link.passed_over],
         "empty": text("when-no-run"),
         "rows": 0,
@@ -152,7 +153,7 @@ def exact(
     desk = _Desk(on, chosen, link, _base(chosen, link, given))
     shown = desk.shown(week)
     cells, counts = shown.pop("found")
-    shown["busiest"] = desk.busiest(Namer(connection, profile), cells, counts)
+    shown["busiest"] = desk.busiest(Spots(connection, on.reference), cells, counts)
     return context | {"empty": "", "rows": int(every.of.count.sum())} | shown
 
 
@@ -240,11 +241,11 @@ class _Desk:
         }
 
     def busiest(
-        self, namer: Namer, cells: NDArray[np.int64], counts: NDArray[np.int64]
+        self, spots: Spots, cells: NDArray[np.int64], counts: NDArray[np.int64]
     ) -> list[Busy]:
         """List the cells with most events in the chosen hours; what the map shows, in words."""
         most = np.lexsort((cells, -counts))[:LISTED]
-        names = near(namer, cells[most], self.on.reference.profile)
+        names = [spot.name for spot in spots.cells(cells[most])]
         kept = {HOURS: when.write_hours(self.link.hours)}
         if self.window != EVERY_WINDOW:
             kept["fonster"] = self.window
@@ -358,15 +359,6 @@ class _Desk:
         return drawn(shapes, self.on.reference, text("when-picture"))
 
 
-def near(namer: Namer, cells: NDArray[np.int64], profile: Profile) -> list[str]:
-    """Say where cells lie: near what somebody would mention, else by their own names."""
-    x_m, y_m = crs.transform(*grid.middles(cells), crs.WGS84, profile.metric_epsg)
-    return [
-        text("when-near", place=name) if name else text("when-cell", cell=grid.name(cell))
-        for name, cell in zip(namer.names(x_m, y_m), cells.tolist(), strict=True)
-    ]
-
-
 def _step(colour: str) -> int:
     return colours.COUNTS.index(colour) + 1 if colour in colours.COUNTS else 0
 
@@ -427,11 +419,9 @@ def _collection(cells: NDArray[np.int64], counts: NDArray[np.int64]) -> Json:
 
 def drawn(shapes: list[Shape], reference: Reference, alt: str) -> Markup:
     """Draw shapes under the outlines of the named areas."""
-    areas = [
-        Shape(row.outline, "none", AREA_LINE, 2, label=row.name)
-        for row in reference.areas
-        if row.kind != MUNICIPALITY
-    ]
+    areas = picture.areas(
+        (row.kind, row.outline, row.name) for row in reference.areas if row.kind != MUNICIPALITY
+    )
     made = picture.draw(
         [*shapes, *areas], epsg=reference.profile.metric_epsg, size=PICTURE, alt=alt
     )

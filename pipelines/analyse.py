@@ -25,7 +25,7 @@ from pipelines.periods import local_days
 from pipelines.publish import Findings, publish
 from store import imports, incidents, places, runs
 from store.layers import ANYWHERE, AreaTable, CellTable, NewCluster
-from store.runs import Provenance, Run
+from store.runs import NEWEST, Provenance, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,6 +174,7 @@ class _Study:
         self.start, self.end = _period(connection, parameters, profile.timezone)
         progress("read")
         self.all = sample_of(connection, self.start, self.end)
+        self._newest = incidents.newest_id(connection)
         self.synthetic = imports.any_synthetic(connection)
         self.usable = enters_cells(self.all, parameters.tolerance_m)
         self.shown = self.all.on_map
@@ -214,6 +215,7 @@ class _Study:
             parameters={
                 **json.loads(json.dumps(asdict(self.parameters))),
                 "profile_revision": self.revision,
+                NEWEST: self._newest,
             },
             synthetic=self.synthetic,
             n_incidents=int(counted[self.shown].sum()),

@@ -58,13 +58,20 @@ class Basis:
     reference: Reference
     run: Run | None  # the run in force; without one the layers are empty
     released: Released | None = None  # the release in force, where it is asked for
+    newest: int = 0  # the last incident that has been taken in
 
     @property
-    def outdated(self) -> bool:
-        """Tell whether profile or places have changed since the run in force counted them."""
+    def outdated(self) -> str:
+        """Name the sentence on what has changed since the run in force; "" where nothing has.
+
+        A run that does not know the last incident that it counted is older than that knowledge.
+        """
         if self.run is None:
-            return False
-        return bool(self.run.parameters.get("profile_revision") != self.reference.revision)
+            return ""
+        counted = self.run.parameters
+        if counted.get("profile_revision") != self.reference.revision:
+            return "map-outdated"
+        return "" if counted.get(runs.NEWEST) == self.newest else "map-newer-events"
 
     def months(self) -> tuple[int, int] | None:
         """Name the first and the last local month of the run in force."""
@@ -119,7 +126,8 @@ def basis(
     Runs are exact counts: for every reader but analysts there is none.
     """
     run = runs.current(connection) if role == roles.ANALYST else None
-    return Basis(role, reference, run, released)
+    newest = 0 if run is None else stored_incidents.newest_id(connection)
+    return Basis(role, reference, run, released, newest)
 
 
 def areas(connection: sa.Connection, on: Basis, question: Question) -> list[CountedArea]:

@@ -13,6 +13,8 @@ from typing import Final
 COUNTS: Final = ("#fbe5bd", "#f5a273", "#e06552", "#b0315c", "#661d58")
 INKS: Final = ("#17323d", "#17323d", "#17323d", "#ffffff", "#ffffff")  # text read on each of them
 UNCERTAIN: Final = "#d9dedb"  # only events whose time is uncertain
+BOUNDED: Final = "#eceeed"  # a number that is only the highest it can be; its edge is dotted
+DOTTED: Final = "1 4"  # pixels of line and gap
 # Fewer and more than before: blue and orange part for every kind of colour vision.
 FEWER: Final = ("#2f6f9f", "#9cc3de")
 UNCHANGED: Final = "#e9ebe6"
@@ -25,6 +27,7 @@ def as_json() -> dict[str, object]:
         "counts": COUNTS,
         "inks": INKS,
         "uncertain": UNCERTAIN,
+        "bounded": BOUNDED,
         "fewer": FEWER,
         "unchanged": UNCHANGED,
         "more": MORE,
@@ -36,6 +39,7 @@ def as_css() -> str:
     steps = enumerate(zip(COUNTS, INKS, strict=True), start=1)
     rules = [f".step-{i}{{background:{fill};color:{ink};fill:{fill}}}" for i, (fill, ink) in steps]
     rules.append(".step-0{{background:transparent;fill:none}}")
-    named = {"uncertain": UNCERTAIN, "unchanged": UNCHANGED, "fewer": FEWER[0], "more": MORE[1]}
+    named = {"uncertain": UNCERTAIN, "bounded": BOUNDED, "unchanged": UNCHANGED}
+    named |= {"fewer": FEWER[0], "more": MORE[1]}
     rules += [f".fill-{name}{{background:{one};fill:{one}}}" for name, one in named.items()]
     return "\n".join(rules) + "\n"

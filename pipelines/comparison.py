@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ DATED = 0.9  # of the events: fewer registration dates, and periods are compared
 TERTIAL_MONTHS = 4
 LAST_YEAR, YEAR_BEFORE = "12man", "12man-fore"
 DAY = timedelta(days=1)
+Span = tuple[date, date]  # the first day, and the day after the last
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Stretch:
     code: str  # as links write it
     first: date
     after: date
+
+    @property
+    def span(self) -> Span:
+        """Give its first day and the day after its last."""
+        return self.first, self.after
 
     @property
     def days(self) -> int:
@@ -146,6 +152,18 @@ class Days:
     registered: NDArray[np.datetime64]  # (n,) NaT where nobody knows
     extracted: date | None  # the last day whose registrations are in the data; None: nobody knows
 
+    @property
+    def known(self) -> NDArray[np.datetime64]:
+        """Give the days of registration that had come when the data were taken: (n,)."""
+        if self.extracted is None:
+            return self.registered
+        had_come = self.registered <= np.datetime64(self.extracted)
+        return np.where(had_come, self.registered, np.datetime64("NaT", "D"))
+
+    def where(self, which: NDArray[np.bool_]) -> Days:
+        """Keep some of the events."""
+        return Days(self.count[which], self.day[which], self.registered[which], self.extracted)
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -167,7 +185,7 @@ class Compared:
     """Units in two periods."""
 
     lines: tuple[Line, ...]
-    lag_days: int | None  # both counted as they looked so long afterwards; None: as they stand
+    lag_days: int | None  # as of `beside`
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,52 +193,135 @@ class Whole:
     """All events of two periods together."""
 
     line: Line
-    lag_days: int | None
+    lag_days: int | None  # as of `beside`
     before_now: int  # as it stands today
     after_now: int
     undated: int  # left out: nobody knows when they were registered
     late: LateShare | None  # of the later period, still to come; None: cannot be told
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Two periods, and whether the later one had more or fewer."""
+
+    before: int  # at equal lag where `lag_days` says so
+    after: int
+    lag_days: int | None
+    before_late: int  # of the earlier one, registered too late to be compared
+    before_now: int  # as it stands today
+    after_now: int
+    undated: int  # left out: nobody knows when they were registered
+    ratio: float  # of the rates; nan where nothing can be told
+    low: float
+    high: float
+    verdict: str  # of geo.change
+    late: LateShare | None  # of the later period, still to come; None: cannot be told
+
+
 def days(events: Events, registered: Registrations, latest: date | None, timezone: str) -> Days:
     """Lay events on local days."""
     local = windows.to_local(events.of.starts_at, timezone).astype("datetime64[D]")
-    extracted = latest
-    if latest is not None and local.size:
-        extracted = max(latest, local.max().astype(object))
-    return Days(events.whole, local, registered.of(events.of.id), extracted)
+    return Days(events.whole, local, registered.of(events.of.id), latest)
 
 
-def within(on: Days, stretch: Stretch) -> NDArray[np.bool_]:
+def within(on: Days, span: Stretch | Span) -> NDArray[np.bool_]:
     """Mark the events of a period: (n,)."""
-    inside: NDArray[np.bool_] = (on.day >= np.datetime64(stretch.first)) & (
-        on.day < np.datetime64(stretch.after)
-    )
+    first, after = span if isinstance(span, tuple) else span.span
+    inside: NDArray[np.bool_] = (on.day >= np.datetime64(first)) & (on.day < np.datetime64(after))
     return inside
 
 
-def whole(on: Days, two: tuple[Stretch, Stretch]) -> Whole:
-    """Compare all events, at equal reporting lag where nearly all registration dates are known."""
-    found = _lagged(on, two)
-    if found is None:
-        line = _lines([""], *_counts(on, two, [np.ones(on.day.shape, dtype=bool)]), two)[0]
-        return Whole(line, None, line.before, line.after, 0, None)
-    before, after = np.array([found.before]), np.array([found.after])
-    line = _lines([""], before, after, two)[0]
-    return Whole(line, found.lag_days, found.before_now, found.after_now, found.unknown, found.late)
+def beside(on: Days, two: tuple[Span, Span], lasting: tuple[float, float] | None = None) -> Beside:
+    """Compare two periods, at equal reporting lag where nearly all registration dates are known.
 
+    Parameters
+    ----------
+    on
+        Events; those of other days help to tell how late reports are.
+    two
+        The earlier and the later one, each ``first <= day < after``.
+    lasting
+        How long each is where they are compared as they stand; None: their days.
 
-def _lagged(on: Days, two: tuple[Stretch, Stretch]) -> change.PeriodChange | None:
-    """Compare as both looked equally long afterwards; None where too few dates are known."""
-    if on.extracted is None:
-        return None
-    spans = tuple((each.first, each.after) for each in two)
-    extracted = max(on.extracted, two[1].after - DAY)
-    found = change.compare_at_equal_lag(
-        on.day, on.registered, on.count, (spans[0], spans[1]), extracted
+    Returns
+    -------
+    `lag_days` is None where the periods are compared as they stand, for want of dates. Below 0,
+    the data end so many days before the later period does: nothing can be assessed.
+    """
+    lag = _lag_days(on, two)
+    if lag is not None and lag >= 0 and on.extracted is not None:
+        known = on.day <= np.datetime64(on.extracted)
+        found = change.compare_at_equal_lag(
+            on.day[known], on.known[known], on.count[known], two, on.extracted
+        )
+        return Beside(
+            before=found.before,
+            after=found.after,
+            lag_days=found.lag_days,
+            before_late=found.before_late,
+            before_now=found.before_now,
+            after_now=found.after_now,
+            undated=found.unknown,
+            ratio=found.ratio,
+            low=found.low,
+            high=found.high,
+            verdict=found.verdict,
+            late=found.late,
+        )
+    before, after = (int(on.count[within(on, span)].sum()) for span in two)
+    plain = _judged(np.array([before]), np.array([after]), lasting or _lengths(two), lag)
+    return Beside(
+        before=before,
+        after=after,
+        lag_days=lag,
+        before_late=0,
+        before_now=before,
+        after_now=after,
+        undated=0,
+        ratio=float(plain.ratio[0]),
+        low=float(plain.low[0]),
+        high=float(plain.high[0]),
+        verdict=str(plain.verdict[0]),
+        late=None,
     )
-    known = found.before_now + found.after_now
-    return None if found.unknown > (1 - DATED) * known else found
+
+
+def _lag_days(on: Days, two: tuple[Span, Span]) -> int | None:
+    """Count the days from the later period's last one to the last that the data cover."""
+    inside = within(on, two[0]) | within(on, two[1])
+    undated = inside & ~(on.known >= on.day)  # NaT is after nothing
+    if on.extracted is None or on.count[undated].sum() > (1 - DATED) * on.count[inside].sum():
+        return None
+    return (on.extracted - two[1][1]).days + 1
+
+
+def _lengths(two: tuple[Span, Span]) -> tuple[float, float]:
+    before, after = ((after - first).days for first, after in two)
+    return before, after
+
+
+def _judged(
+    before: NDArray[np.int64],
+    after: NDArray[np.int64],
+    lasting: tuple[float, float],
+    lag_days: int | None,
+) -> Changes:
+    """Compare units of one family; where the later period is not over, nothing is said."""
+    found = change.compare_periods(before, after, lasting)
+    if lag_days is None or lag_days >= 0:
+        return found
+    none = np.full(before.shape, np.nan)
+    said = np.full(before.shape, change.UNKNOWN)
+    return replace(found, ratio=none, low=none, high=none, p=none, q=none, verdict=said)
+
+
+def whole(on: Days, two: tuple[Stretch, Stretch]) -> Whole:
+    """Compare all events of two periods."""
+    spans = (two[0].span, two[1].span)
+    found = beside(on, spans)
+    of_both = np.array([found.before]), np.array([found.after])
+    line = _lines([""], *of_both, two, found.lag_days)[0]
+    return Whole(line, found.lag_days, found.before_now, found.after_now, found.undated, found.late)
 
 
 def units(
@@ -236,26 +337,24 @@ def units(
     groups
         Each unit's key, and which events are its own.
     lag_days
-        How long after a period's end an event may be registered to count; None: any time.
+        As of `beside`: so long after a period's end an event may be registered to count.
     """
-    before, after = _counts(on, two, [which for _, which in groups], lag_days)
-    return Compared(tuple(_lines([key for key, _ in groups], before, after, two)), lag_days)
+    counted = [_counted(on, each.span, lag_days) for each in two]
+    before, after = (
+        np.array([int(count[which].sum()) for _, which in groups], dtype=np.int64)
+        for count in counted
+    )
+    lines = _lines([key for key, _ in groups], before, after, two, lag_days)
+    return Compared(tuple(lines), lag_days)
 
 
-def _counts(
-    on: Days,
-    two: tuple[Stretch, Stretch],
-    groups: Sequence[NDArray[np.bool_]],
-    lag_days: int | None = None,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    counted = []
-    for stretch in two:
-        inside = within(on, stretch)
-        if lag_days is not None:
-            until = np.datetime64(stretch.after + lag_days * DAY)
-            inside &= (on.registered >= on.day) & (on.registered < until)
-        counted.append(np.array([int(on.count[inside & each].sum()) for each in groups], dtype=int))
-    return counted[0], counted[1]
+def _counted(on: Days, span: Span, lag_days: int | None) -> NDArray[np.int64]:
+    """Count what a period holds of each event, as it looked so long after its end: (n,)."""
+    inside = within(on, span)
+    if lag_days is not None and lag_days >= 0:
+        until = np.datetime64(span[1] + lag_days * DAY)
+        inside &= (on.known >= on.day) & (on.known < until)
+    return on.count * inside
 
 
 def _lines(
@@ -263,9 +362,11 @@ def _lines(
     before: NDArray[np.int64],
     after: NDArray[np.int64],
     two: tuple[Stretch, Stretch],
+    lag_days: int | None,
 ) -> list[Line]:
     length = (two[0].days, two[1].days)
-    found = change.compare_periods(before, after, length)
+    found = _judged(before, after, length, lag_days)
+    over = lag_days is None or lag_days >= 0
     return [
         Line(
             key=key,
@@ -276,7 +377,7 @@ def _lines(
             low=float(found.low[i]),
             high=float(found.high[i]),
             verdict=str(found.verdict[i]),
-            percent=ratios.percent_change(int(before[i]), int(after[i]), length),
+            percent=ratios.percent_change(int(before[i]), int(after[i]), length) if over else None,
         )
         for i, key in enumerate(keys)
     ]
@@ -295,14 +396,21 @@ class Cells:
     changes: Changes
 
 
-def in_cells(events: Events, on: Days, two: tuple[Stretch, Stretch], resolution: int) -> Cells:
-    """Count both periods into cells, as they stand today."""
-    parts = [within(on, each) & events.placed & (on.count > 0) for each in two]
+def in_cells(
+    events: Events,
+    on: Days,
+    two: tuple[Stretch, Stretch],
+    resolution: int,
+    lag_days: int | None,
+) -> Cells:
+    """Count both periods into cells, by the rule of `units`."""
+    counted = [_counted(on, each.span, lag_days) * events.placed for each in two]
+    parts = [count > 0 for count in counted]
     cell = [grid.parents(events.of.cell[part], resolution) for part in parts]
     every = np.unique(np.concatenate(cell))
     before, after = (
-        np.bincount(np.searchsorted(every, own), on.count[part], every.size).astype(np.int64)
-        for own, part in zip(cell, parts, strict=True)
+        np.bincount(np.searchsorted(every, own), count[part], every.size).astype(np.int64)
+        for own, count, part in zip(cell, counted, parts, strict=True)
     )
     length = (two[0].days, two[1].days)
-    return Cells(every, before, after, change.compare_periods(before, after, length))
+    return Cells(every, before, after, _judged(before, after, length, lag_days))

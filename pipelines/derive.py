@@ -183,12 +183,16 @@ class Deriver:
         self, starts: NDArray[np.datetime64], ends: NDArray[np.datetime64]
     ) -> list[windows.Occurrences]:
         """List when each of the profile's windows was open while these events happened."""
-        last = np.fmax(starts.max(), np.nanmax(np.append(ends, starts.max())))
-        first_day: date = starts.min().astype("datetime64[D]").item() - timedelta(days=1)
-        last_day: date = last.astype("datetime64[D]").item() + timedelta(days=2)
+        days = days_around(starts, ends)
         return [
-            windows.occurrences(
-                window, (first_day, last_day), self.profile.timezone, self.profile.terms
-            )
+            windows.occurrences(window, days, self.profile.timezone, self.profile.terms)
             for window in self.profile.windows
         ]
+
+
+def days_around(starts: NDArray[np.datetime64], ends: NDArray[np.datetime64]) -> tuple[date, date]:
+    """Give the local days, ``first <= day < after``, that n > 0 events reach in any timezone."""
+    last = np.fmax(starts.max(), np.nanmax(np.append(ends, starts.max())))
+    first: date = starts.min().astype("datetime64[D]").item() - timedelta(days=1)
+    after: date = last.astype("datetime64[D]").item() + timedelta(days=2)
+    return first, after

@@ -1,13 +1,12 @@
 """The reported events that a question means, one by one: for hot times, schools, nights, change.
 
 They are the events that the run in force counted, by the same rules: a number here and the same
-number on the map are equal. Only analysts' pages ask.
+number on the map are equal, also where more has been taken in since. Only analysts' pages ask.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,14 @@ import numpy as np
 from geo import windows
 from pipelines.analyse import enters_cells
 from pipelines.answers import MUNICIPALITY
-from pipelines.periods import local_days
-from store import incidents
+from pipelines.derive import days_around
+from pipelines.periods import local
+from store import incidents, registrations
+from store.runs import NEWEST
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import sqlalchemy as sa
     from numpy.typing import NDArray
 
@@ -64,7 +67,8 @@ def found(connection: sa.Connection, on: Basis, question: Question) -> Events:
     if question.period is not None:
         start = max(start, question.period.start or start)
         end = min(end, question.period.end or end)
-    parts = list(incidents.samples(connection, start, end)) if start < end else []
+    newest = on.run.parameters.get(NEWEST)
+    parts = list(incidents.samples(connection, start, end, newest)) if start < end else []
     if not parts:
         return _nothing()
     everything = _joined(parts)
@@ -73,28 +77,31 @@ def found(connection: sa.Connection, on: Basis, question: Question) -> Events:
     if area is not None and area.kind != MUNICIPALITY:
         kept &= (everything.area_id == area.id) | (everything.district_id == area.id)
     sample = _rows(everything, kept)
-    tolerance_m = float(on.run.parameters["tolerance_m"])
-    days = local_days(start, end, profile.timezone)
-    opening = occurrences(profile, question.window, days)
-    share = opening.shares(sample.starts_at, sample.ends_at)
-    return Events(sample, share, enters_cells(sample, tolerance_m))
+    placed = enters_cells(sample, float(on.run.parameters["tolerance_m"]))
+    return in_window(Events(sample, np.ones(placed.shape), placed), profile, question.window)
+
+
+def last_registered(connection: sa.Connection, on: Basis) -> date | None:
+    """Give the last day whose registrations the run in force could know; None where none is."""
+    if on.run is None:
+        return None
+    counted_on = local(on.run.created_at, on.reference.profile.timezone).date()
+    return registrations.latest(connection, counted_on, on.run.parameters.get(NEWEST))
 
 
 def occurrences(profile: Profile, window: str, days: tuple[date, date]) -> Occurrences:
-    """List when one of the profile's windows is open on local days, both included."""
+    """List when one of the profile's windows is open on the local days ``first <= day < after``."""
     chosen = next(each for each in profile.windows if each.name == window)
-    after = (days[0], days[1] + timedelta(days=2))  # an event may last past the period's end
-    return windows.occurrences(chosen, after, profile.timezone, profile.terms)
+    return windows.occurrences(chosen, days, profile.timezone, profile.terms)
 
 
 def in_window(events: Events, profile: Profile, window: str) -> Events:
     """Give the same events with their shares of another window."""
     if not events.share.size:
         return events
-    days = events.of.starts_at.min(), events.of.starts_at.max()
-    first, last = (day.astype("datetime64[D]").astype(object) for day in days)
-    opening = occurrences(profile, window, (first - timedelta(days=1), last + timedelta(days=1)))
-    return replace(events, share=opening.shares(events.of.starts_at, events.of.ends_at))
+    starts, ends = events.of.starts_at, events.of.ends_at
+    opening = occurrences(profile, window, days_around(starts, ends))
+    return replace(events, share=opening.shares(starts, ends))
 
 
 def _kinds(profile: Profile, question: Question) -> list[str]:

@@ -17,7 +17,7 @@ import shapely
 from branca.element import Element
 
 from geo.errors import NotFound
-from pipelines import scale
+from pipelines import colours, scale
 from pipelines.texts import language, text
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ VENDOR = Path(__file__).parents[1] / "web" / "static" / "vendor" / "leaflet"
 ESTABLISHED, UNCERTAIN = "established", "uncertain"
 _LINES = {ESTABLISHED: ("#0f3d4c", 3.0, None), UNCERTAIN: ("#0f3d4c", 2.0, "5 4")}
 _PLAIN = ("#ffffff", 0.6, None)
+_DOTTED = ("#17323d", 1.2, colours.DOTTED)
 _AREA = "#0b6e7f"
 BESIDE_PX = (370, 10)  # the words lie over the right side of the map
+NARROW_PX = 700  # screens up to so wide have the words above it
 # Leaflet's zoom levels: metres a pixel at the equator of level 0.
 _DECIMALS = 5  # of degrees: a metre
 _WORLD_PIXEL_M = 156_543.034
@@ -48,9 +50,21 @@ class Counted:
     """Ground with a number: a cell, or what a release tells about."""
 
     outline: shapely.Geometry  # lon/lat
-    count: int
-    name: str = ""
-    verdict: str = ""  # slug; "" where none is given
+    count: int | None  # None: it cannot be compared with others, and has no colour
+    name: str
+    verdict: str  # slug; "" where none is given
+    number: str  # in words: one number, or the two that it lies between
+    more: str = ""  # what else is in the number
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of the list, in words."""
+
+    name: str
+    number: str
+    verdict: str
+    more: str = ""  # what else is in the number
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +93,12 @@ class Sheet:
     areas: Sequence[Named]
     unit: str  # what a number is counted in, as the legend says it
     lines: Sequence[str]  # period, source, what is missing, method, caveats
-    rows: Sequence[tuple[str, int, str]] = ()  # name, number and verdict in words, ranked
+    rows: Sequence[Listed] = ()  # ranked
     schools: Sequence[Named] = ()
     ground: Sequence[Shape] = ()  # the lowest first
     attribution: str = ""  # of the ground
-    view: View | None = None  # None: all areas
+    view: View | None = None  # None: all areas, or what is counted in the one that was chosen
+    local: bool = False  # an area was chosen
     synthetic: bool = False
     scale: Sequence[scale.Class] = field(default_factory=list)
 
@@ -137,8 +152,9 @@ def _first_view(sheet: Sheet) -> dict[str, Any]:
 
 
 def bounds(sheet: Sheet) -> tuple[float, float, float, float]:
-    """Give west, south, east and north of the areas, or of all numbers where there are none."""
-    shapes = [each.outline for each in sheet.areas] or [each.outline for each in sheet.counted]
+    """Give west, south, east and north of the areas, or of the numbers where one was chosen."""
+    areas, counted = ([each.outline for each in some] for some in (sheet.areas, sheet.counted))
+    shapes = (counted or areas) if sheet.local else (areas or counted)
     west, south, east, north = shapely.total_bounds(shapes).tolist()
     return west, south, east, north
 
@@ -170,13 +186,14 @@ def _short(outline: shapely.Geometry) -> shapely.Geometry:
 def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
     rows = []
     for each in sheet.counted:
-        colour = scale.class_of(sheet.scale, each.count)
-        stroke, width, dash = _LINES.get(each.verdict, _PLAIN)
+        plain = _DOTTED if each.count is None else _PLAIN
+        stroke, width, dash = _LINES.get(each.verdict, plain)
         values = {
             "plats": each.name,
-            "antal": each.count,
+            "antal": each.number if each.count is None else each.count,
             "bedömning": text(f"verdict-{each.verdict}") if each.verdict else "–",
-            "färg": "#ffffff" if colour is None else colour.colour,
+            "mer": each.more or "–",
+            "färg": scale.colour_of(sheet.scale, each.count),
             "linje": stroke,
             "bredd": width,
             "streck": dash,
@@ -184,6 +201,7 @@ def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
         rows.append((each.outline, values))
     if not rows:
         return
+    told = any(each.more for each in sheet.counted)
     folium.GeoJson(
         _collection(rows),
         style_function=lambda feature: {
@@ -194,8 +212,8 @@ def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
             "fillOpacity": 0.8,
         },
         tooltip=folium.GeoJsonTooltip(
-            ["plats", "antal", "bedömning"],
-            aliases=[text("export-place"), text("export-events"), text("export-verdict")],
+            ["plats", "antal", "bedömning", *(["mer"] if told else [])],
+            aliases=[*_heads(), *([text("export-more")] if told else [])],
         ),
     ).add_to(shown)
 
@@ -210,10 +228,18 @@ def _add_schools(schools: Sequence[Named], shown: folium.Map) -> None:
 
 
 def _collection(rows: Sequence[tuple[shapely.Geometry, dict[str, Any]]]) -> dict[str, Any]:
+    """Write shapes as GeoJSON; their words end in tooltips, which folium writes as HTML."""
     return {
         "type": "FeatureCollection",
         "features": [
-            {"type": "Feature", "properties": values, "geometry": shapely.geometry.mapping(shape)}
+            {
+                "type": "Feature",
+                "properties": {
+                    name: html.escape(value) if isinstance(value, str) else value
+                    for name, value in values.items()
+                },
+                "geometry": shapely.geometry.mapping(shape),
+            }
             for shape, values in rows
         ],
     }
@@ -226,6 +252,9 @@ def _add_words(sheet: Sheet, shown: folium.Map) -> None:
         f'<li><span style="background:{one.colour}"></span>{html.escape(one.label)}</li>'
         for one in sheet.scale
     )
+    if any(each.count is None for each in sheet.counted):
+        look = f"background:{colours.BOUNDED};border:1px dotted #17323d"
+        classes += f'<li><span style="{look}"></span>{text("legend-bounds")}</li>'
     met = {each.verdict for each in sheet.counted}
     lines = "".join(
         f'<li><span class="{slug}"></span>{text(f"verdict-{slug}")}</li>'
@@ -253,17 +282,24 @@ def _add_words(sheet: Sheet, shown: folium.Map) -> None:
 def _table(sheet: Sheet) -> str:
     if not sheet.rows:
         return ""
-    heads = (text("export-place"), text("export-events"), text("export-verdict"))
-    head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in heads)
+    head = "".join(f'<th scope="col">{html.escape(each)}</th>' for each in _heads())
     body = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{count}</td>'
-        f"<td>{html.escape(word)}</td></tr>"
-        for name, count, word in sheet.rows
+        f'<tr><th scope="row">{html.escape(row.name)}{_more(row)}</th>'
+        f"<td>{html.escape(row.number)}</td><td>{html.escape(row.verdict)}</td></tr>"
+        for row in sheet.rows
     )
     return (
         f"<table><caption>{text('export-list')}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>"
     )
+
+
+def _heads() -> list[str]:
+    return [text("export-place"), text("export-events"), text("export-verdict")]
+
+
+def _more(row: Listed) -> str:
+    return f"<small>{html.escape(row.more)}</small>" if row.more else ""
 
 
 _STYLE = (
@@ -282,12 +318,15 @@ _STYLE = (
     "#bildtext caption{text-align:left;font-weight:600}"
     "#bildtext th,#bildtext td{text-align:left;border-bottom:1px solid #dcdfda;padding:3px 4px}"
     "#bildtext td:nth-child(2){text-align:right}"
+    "#bildtext small{display:block;font-weight:400}"
     "#bildtext strong{display:block;background:#b3261e;color:#fff;padding:2px 6px}"
     ".folium-map.leaflet-container{background:#f4f6f5}"
+    ".foliumtooltip td{white-space:normal;min-width:13em}"
     ".omrade.leaflet-tooltip{background:none;border:0;box-shadow:none;padding:0;"
     "font:600 13px system-ui,sans-serif;color:#12303f;"
     "text-shadow:0 0 3px #fff,0 0 3px #fff,0 0 3px #fff}"
-    "@media(max-width:700px){.folium-map{height:60vh!important;position:relative!important}"
+    f"@media(max-width:{NARROW_PX}px){{"
+    ".folium-map{height:60vh!important;position:relative!important}"
     "#bildtext{position:static;width:auto;margin:8px}}"
 )
 
@@ -303,6 +342,8 @@ def _inlined(page: str) -> str:
     page = _LINK.sub("<style>@STYLE@</style>", page)
     page = _SCRIPT.sub("<script>@SCRIPT@</script>", page)
     page = page.replace("L.control.scale()", "L.control.scale({imperial: false})", 1)
+    padding = str(list(BESIDE_PX))  # on a narrow screen the words lie above the map
+    page = page.replace(f": {padding}}}", f": innerWidth > {NARROW_PX} ? {padding} : [10, 10]}}", 1)
     page = page.replace("<html>", f'<html lang="{language()}">', 1)
     page = page.replace(", user-scalable=no", "")
     left = _FOREIGN.search(page)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import shapely
 
-from geo import aoristic, cells, change, crs, hot_times, windows
+from geo import aoristic, cells, crs, hot_times, windows
 from geo.hot_times import HotTimes, Peak
-from pipelines import answers, events
+from pipelines import answers, comparison, events
 from pipelines.answers import MUNICIPALITY
 from pipelines.periods import local, local_days, midnight
 from store import registrations
@@ -38,7 +38,6 @@ MOST_TIMED = 50  # places of a list whose times are looked for
 # A list looks at many small places: one false time in twenty lists, not in twenty places.
 SURE = {AREAS: 0.95}
 SURER = 1 - 0.05 / MOST_TIMED
-DATED = 0.9  # of the events: with fewer registration dates, periods are compared as they stand
 ON_HULL = 1e-6  # degrees: the corners of a hull are its own events, rounded
 PEAK, BLOCKS, FEW = "peak", "blocks", "few"
 OTHER_TIMES = "ovrig_tid"
@@ -89,7 +88,7 @@ class Moved:
     low: float
     high: float
     verdict: str  # of geo.change
-    lag_days: int | None  # both as they looked so many days afterwards; None: as they stand
+    lag_days: int | None  # as of `comparison.beside`
 
 
 # --- which places
@@ -294,7 +293,8 @@ def _exposure(on: Basis, question: Question) -> NDArray[np.float64] | None:
     if on.run is None:
         return None
     profile = on.reference.profile
-    days = local_days(on.run.period_start, on.run.period_end, profile.timezone)
+    first, last = local_days(on.run.period_start, on.run.period_end, profile.timezone)
+    days = first, last + timedelta(days=1)
     opening = events.occurrences(profile, question.window, days)
     if opening.always:
         return None
@@ -319,37 +319,19 @@ def moved(connection: sa.Connection, on: Basis, question: Question, found: Event
         return None
     timezone = on.reference.profile.timezone
     begin, end = (midnight(day, timezone) for day in (spans[0][0], spans[1][1]))
-    days = windows.to_local(found.of.starts_at, timezone).astype("datetime64[D]")
-    inside = (days >= np.datetime64(spans[0][0])) & (days < np.datetime64(spans[1][1]))
-    inside &= found.share >= windows.WHOLE_EVENT_SHARE
-    own, days = found.where(inside), days[inside]
-    registered = registrations.registrations(connection, begin, end).of(own.of.id)
-    latest = registrations.latest(connection) or date.min
-    lagged = change.compare_at_equal_lag(
-        days, registered, own.of.count, spans, max(latest, spans[1][1] - timedelta(days=1))
-    )
-    first, last = spans[1][0], spans[1][1] - timedelta(days=1)
-    if lagged.unknown <= (1 - DATED) * (lagged.before_now + lagged.after_now):
-        return Moved(
-            first,
-            last,
-            lagged.before,
-            lagged.after,
-            lagged.low,
-            lagged.high,
-            lagged.verdict,
-            lagged.lag_days,
-        )
-    plain = change.compare_periods(np.array([lagged.before_now]), np.array([lagged.after_now]))
+    registered = registrations.registrations(connection, begin, end)
+    extracted = events.last_registered(connection, on)
+    both = comparison.days(found, registered, extracted, timezone)
+    own = comparison.beside(both, spans)
     return Moved(
-        first,
-        last,
-        lagged.before_now,
-        lagged.after_now,
-        float(plain.low[0]),
-        float(plain.high[0]),
-        str(plain.verdict[0]),
-        None,
+        spans[1][0],
+        spans[1][1] - timedelta(days=1),
+        own.before,
+        own.after,
+        own.low,
+        own.high,
+        own.verdict,
+        own.lag_days,
     )
 
 
@@ -360,12 +342,12 @@ def _spans(on: Basis, question: Question) -> tuple[tuple[date, date], tuple[date
     timezone = on.reference.profile.timezone
     opens, last = local_days(on.run.period_start, on.run.period_end, timezone)
     end = last + timedelta(days=1)
-    start = _year_before(end)
+    start = comparison.year_before(end)
     if question.period is not None:
         asked = question.period
         start = opens if asked.start is None else _day(asked.start, timezone)
         end = end if asked.end is None else min(end, _day(asked.end, timezone))
-    before = _year_before(start), _year_before(end)
+    before = comparison.year_before(start), comparison.year_before(end)
     if before[0] < opens or before[1] > start or start >= end:
         return None
     return before, (start, end)
@@ -373,12 +355,6 @@ def _spans(on: Basis, question: Question) -> tuple[tuple[date, date], tuple[date
 
 def _day(instant: datetime, timezone: str) -> date:
     return local(instant, timezone).date()
-
-
-def _year_before(day: date) -> date:
-    """Give the same day a year earlier; 29 February becomes 28 February."""
-    leap = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year - 1, day=28 if leap else day.day)
 
 
 # --- what kind

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from babel.dates import format_date
 
-from geo import change, holidays, windows
+from geo import holidays, windows
 from geo.errors import InvalidParameter
+from pipelines.comparison import Days, beside
 from pipelines.periods import local_days
 from pipelines.texts import language, month_name, text
 
@@ -28,15 +29,14 @@ if TYPE_CHECKING:
 
     from geo.holidays import Holiday
     from geo.profile import Profile
-    from geo.reporting import LateShare
     from geo.windows import Span
+    from pipelines.comparison import Beside
     from pipelines.events import Events
     from store.registrations import Registrations
 
 WINDOW = "helgnatt"  # the profile's window of nights
 POOLED = 12  # weekends that are looked at together: one holds a handful of events
 WEEKS_A_YEAR = 52  # back to the same weekends: the same days of the week, whatever the date
-DATED = 0.9  # of the events: fewer registration dates, and periods are compared as they stand now
 HOUR, DAY_HOURS = 60, 24  # minutes, hours
 DAY = timedelta(days=1)
 OUTINGS = ("walpurgis-night", "new-years-eve", "christmas-day")
@@ -128,22 +128,6 @@ class Held:
     certain: NDArray[np.int64]  # (n,) of them those that lie wholly in it
     weight: NDArray[np.float64]  # (n, h) events x the share of their time in the hour
     whole: NDArray[np.int64]  # (n, h) events with at least half of their time in the hour
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """Some weekends beside some earlier ones."""
-
-    before: int  # whole events; at equal lag where `lag_days` says so
-    after: int
-    before_late: int  # of the earlier ones, registered too late to be compared
-    ratio: float  # of events an hour; infinite or not a number where counts are 0
-    low: float
-    high: float
-    verdict: str  # of geo.change
-    lag_days: int | None  # both counted as they looked so many days after; None: as they stand
-    undated: int  # events left out because nobody knows when they were registered
-    late: LateShare | None  # of the later weekends, still to be registered; None: cannot be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,9 +276,9 @@ def a_year_before(weekends: Sequence[Weekend]) -> tuple[Weekend, ...]:
 def compare(
     held: Held,
     events: Events,
-    registered: tuple[Registrations, date] | None,
+    registered: tuple[Registrations, date | None],
     weekends: tuple[Sequence[Weekend], Sequence[Weekend]],
-) -> Compared | None:
+) -> Beside | None:
     """Tell whether some consecutive weekends had more or fewer events than some earlier ones.
 
     Parameters
@@ -302,8 +286,7 @@ def compare(
     held, events
         The nights, and the events that were counted into them.
     registered
-        When events were registered, and the last day whose registrations are all in the data;
-        None where nobody knows.
+        When events were registered, and the last day whose registrations are all in the data.
     weekends
         The earlier and the later ones.
 
@@ -314,62 +297,17 @@ def compare(
     known = set(held.calendar.weekends)
     if not all(each in known for some in weekends for each in some):
         return None
-    rows = [held.calendar.rows(some) for some in weekends]
-    counts = [int(held.count[each].sum()) for each in rows]
-    if registered is not None:
-        lagged = _at_equal_lag(held, events, registered, weekends)
-        if lagged is not None:
-            return lagged
-    hours = [float(held.calendar.elapsed[each].sum()) for each in rows]
-    found = change.compare_periods(np.array(counts[:1]), np.array(counts[1:]), (hours[0], hours[1]))
-    return Compared(
-        before=counts[0],
-        after=counts[1],
-        before_late=0,
-        ratio=float(found.ratio[0]),
-        low=float(found.low[0]),
-        high=float(found.high[0]),
-        verdict=str(found.verdict[0]),
-        lag_days=None,
-        undated=0,
-        late=None,
-    )
-
-
-def _at_equal_lag(
-    held: Held,
-    events: Events,
-    registered: tuple[Registrations, date],
-    weekends: tuple[Sequence[Weekend], Sequence[Weekend]],
-) -> Compared | None:
-    """Compare weekends as they looked equally long afterwards; None where few dates are known."""
     inside = held.night >= 0
     evening = np.array(held.calendar.evenings, dtype="datetime64[D]")[held.night[inside]]
-    day = registered[0].of(events.of.id[inside])
-    (first, after), (later, end) = (
-        (min(some).monday, max(some).monday + 7 * DAY) for some in weekends
-    )
-    found = change.compare_at_equal_lag(
-        evening,
-        day,
+    days = Days(
         events.of.count[inside],
-        ((first, after), (later, end)),
-        max(registered[1], end - DAY, *held.calendar.evenings),
+        evening,
+        registered[0].of(events.of.id[inside]),
+        registered[1],
     )
-    if found.unknown > (1 - DATED) * (found.before_now + found.after_now):
-        return None
-    return Compared(
-        before=found.before,
-        after=found.after,
-        before_late=found.before_late,
-        ratio=found.ratio,
-        low=found.low,
-        high=found.high,
-        verdict=found.verdict,
-        lag_days=found.lag_days,
-        undated=found.unknown,
-        late=found.late,
-    )
+    before, after = (held.calendar.elapsed[held.calendar.rows(some)].sum() for some in weekends)
+    earlier, later = ((min(some).monday, max(some).monday + 7 * DAY) for some in weekends)
+    return beside(days, (earlier, later), (float(before), float(after)))
 
 
 # --- their names

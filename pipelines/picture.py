@@ -14,9 +14,10 @@ import shapely
 
 from geo import crs
 from geo.errors import InvalidParameter
+from pipelines import colours, scale
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 MARGIN = 0.04  # of the picture, on every side
 DOT = 4.0  # pixels, radius of a point
 HALO, LETTERS = 3, 13  # pixels
-GROUND, INK = "#f8f7f3", "#17323d"
+CORE = "nightlife"  # kind of area
+AREA_LINE, CORE_LINE = "#0b6e7f", "#5b3f8c"
+GROUND, INK, LINE = "#f8f7f3", "#17323d", "#ffffff"
 KILOMETRE = 1000
 BAR = 0.25  # of the picture's width: the scale bar is at most so long
 FONT = "Source Sans 3, Segoe UI, Noto Sans, sans-serif"
@@ -43,6 +46,28 @@ class Shape:
     dash: str = ""  # pixels of line and gap
     label: str = ""  # written on it
     title: str = ""  # what is read aloud and shown on pointing
+
+
+def areas(drawn: Iterable[tuple[str, shapely.Geometry, str]]) -> list[Shape]:
+    """Draw kind, ground and name as the map does: the nightlife core has two lines, others one."""
+    made = []
+    for kind, outline, label in drawn:
+        core = kind == CORE
+        stroke, width = (CORE_LINE, 5.0) if core else (AREA_LINE, 2.0)
+        made.append(Shape(outline, "none", stroke, width, label=label))
+        made += [Shape(outline, "none", LINE, 1.8)] if core else []
+    return made
+
+
+def coloured(outlines: Sequence[shapely.Geometry], numbers: Sequence[int | None]) -> list[Shape]:
+    """Colour ground by its numbers, as the map does; None cannot be compared with others."""
+    every = scale.classes([number for number in numbers if number is not None])
+    return [
+        Shape(outline, scale.colour_of(every, number), LINE)
+        if number is not None
+        else Shape(outline, scale.colour_of(every, number), INK, dash=colours.DOTTED)
+        for outline, number in zip(outlines, numbers, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ _Code = TypeVar("_Code", str, int)
 UNIT, ZONE, PLACE = "unit", "zone", "place"
 LEVELS = (PLACE, ZONE, UNIT)
 _KEPT_ANSWERS = 2_000  # of one part: the same links are opened again and again
+_KEPT_GROUNDS = 1_000  # of one part: many questions are answered by the same places
 _TOOTHED = "schools"
 _TOOTH = 0.0003  # degrees of latitude: 33 metres, a little more than the side of a small hexagon
 _NAMES = 3  # of a union of several places
@@ -61,12 +62,17 @@ class Shown:
     zones: tuple[str, ...]  # slugs of the zones it lies in
     name: str
     label: str  # of a single cell; "" for all else
-    count: int
-    exact: bool  # nothing in it lies outside the question
+    count: int  # of all whole atoms that speak of the question
+    low: int  # of those that speak of nothing else
     themes: tuple[str, ...]
     blocks: tuple[str, ...]
     tertials: tuple[int, ...]
-    finding: Finding | None  # verdict and trend, where it is exactly one place or zone
+    finding: Finding | None  # verdict and trend, where it is exact and of one place or zone
+
+    @property
+    def exact(self) -> bool:
+        """Tell whether nothing in it lies outside the question; an atom is never empty."""
+        return self.low == self.count
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +83,15 @@ class Answer:
     product: str
     shown: tuple[Shown, ...]
     total: int  # of all shown; speaks of `themes`, `blocks` and `tertials`, on the units shown
-    exact: bool  # every number is
+    low: int  # of the atoms in it that speak of nothing but the question
     themes: tuple[str, ...]
     blocks: tuple[str, ...]
     tertials: tuple[int, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Tell whether every number is."""
+        return self.low == self.total
 
 
 class Told:
@@ -115,6 +126,7 @@ class Told:
             (each.level, each.place, each.theme, each.block): each for each in part.findings
         }
         self._kept = lru_cache(maxsize=_KEPT_ANSWERS)(self._answer)
+        self.lies = lru_cache(maxsize=_KEPT_GROUNDS)(self._lies)  # rounding it off takes a while
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -179,14 +191,14 @@ class Told:
         found = self.unions(asked, level)
         order = np.argsort(found.union, kind="stable")
         ends = np.cumsum(np.bincount(found.union, minlength=found.count.size))
-        holding = np.split(found.atom[order], ends[:-1])
+        holding = np.split(found.atom[order], ends)[:-1]
         shown = tuple(self._shown(found, union, own, level) for union, own in enumerate(holding))
         return Answer(
             period=self.part.period,
             product=self.part.product,
             shown=shown,
             total=int(found.count.sum()),
-            exact=bool(found.exact.all()),
+            low=int(found.least.sum()),
             themes=_chosen(self.themes, _any(found.within["theme"])),
             blocks=_chosen(self.blocks, _any(found.within["block"])),
             tertials=_chosen(self.tertials, _any(found.within["tertial"])),
@@ -215,11 +227,11 @@ class Told:
         themes = _chosen(self.themes, found.within["theme"][union])
         blocks = _chosen(self.blocks, found.within["block"][union])
         tertials = _chosen(self.tertials, found.within["tertial"][union])
-        count = int(found.count[union])
+        count, exact = int(found.count[union]), bool(found.exact[union])
         slugs = (places, zones)[level != PLACE]
-        # A union may touch all themes and blocks of a place without holding all of their events:
-        # what is said about the place is said of its own number only.
-        found_here = self._finding(slugs, level, themes, blocks, tertials)
+        # A union may touch all themes and blocks of a place without holding all of their events,
+        # or hold more than was asked for: what is said about the place is said of its own number.
+        own = self._finding(slugs, level, themes, blocks, tertials) if exact else None
         return Shown(
             units=tuple(unit.number for unit in lies),
             places=places,
@@ -227,12 +239,22 @@ class Told:
             name=self._name(places, zones, level),
             label=lies[0].label if len(lies) == 1 else "",
             count=count,
-            exact=bool(found.exact[union]),
+            low=int(found.least[union]),
             themes=themes,
             blocks=blocks,
             tertials=tertials,
-            finding=None if found_here is None or found_here.count != count else found_here,
+            finding=None if own is None or own.count != count else own,
         )
+
+    def _lies(self, numbers: tuple[int, ...]) -> shapely.Geometry | None:
+        units = [self.part.units[number] for number in numbers]
+        known = [each.outline for each in units if each.outline is not None]
+        if not known:
+            return None
+        lies = shapely.union_all(known)
+        if any(each.kind == _TOOTHED for each in units):
+            return _rounded(lies)
+        return lies
 
     def _name(self, places: Sequence[str], zones: Sequence[str], level: str) -> str:
         """Name a union: of a few places or zones by all their names."""
@@ -277,14 +299,7 @@ def ground(told: Told, shown: Shown) -> shapely.Geometry | None:
 
     The zones of schools are made of small hexagons; their teeth say nothing and are drawn round.
     """
-    units = [told.units[number] for number in shown.units]
-    known = [each.outline for each in units if each.outline is not None]
-    if not known:
-        return None
-    lies = shapely.union_all(known)
-    if any(each.kind == _TOOTHED for each in units):
-        return _rounded(lies)
-    return lies
+    return told.lies(shown.units)
 
 
 def _rounded(lies: shapely.Geometry) -> shapely.Geometry:

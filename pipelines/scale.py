@@ -64,6 +64,14 @@ def class_of(every: Sequence[Class], count: int) -> Class | None:
     return next((one for one in every if one.low <= count <= one.high), None)
 
 
+def colour_of(every: Sequence[Class], count: int | None) -> str:
+    """Find the colour of a count; None is a number that cannot be compared with others."""
+    if count is None:
+        return colours.BOUNDED
+    one = class_of(every, count)
+    return colours.UNCERTAIN if one is None else one.colour
+
+
 def _evenly(fewest: int, most: int) -> list[int]:
     steps = len(colours.COUNTS)
     limits = [_nice(fewest * (most / fewest) ** (i / steps)) for i in range(steps)]

@@ -8,6 +8,7 @@ the busy ground where there is none, as for the verdicts of a run (`pipelines.ju
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -290,7 +291,8 @@ def _judged(found: Excess, certain: Excess) -> Judgement:
 def _lasting(on: Basis, period: tuple[datetime, datetime]) -> tuple[float, float]:
     """Give the hours of a period inside and outside school hours."""
     profile = on.reference.profile
-    days = local_days(*period, profile.timezone)
+    first, last = local_days(*period, profile.timezone)
+    days = first, last + timedelta(days=1)
     edges = [np.array([each.replace(tzinfo=None)], dtype="datetime64[s]") for each in period]
     inside = float(reported.occurrences(profile, HOURS, days).shares(edges[0], edges[1])[0])
     hours = (period[1] - period[0]).total_seconds() / 3600

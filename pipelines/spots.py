@@ -9,8 +9,9 @@ import numpy as np
 from babel.numbers import format_decimal
 
 from geo import areas, crs
+from geo import cells as grid
+from pipelines.naming import Namer
 from pipelines.texts import language, text
-from store import places
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -20,11 +21,10 @@ if TYPE_CHECKING:
     from store.places import AreaRow, FacilityRow
 
 NEAR_M = 250.0  # a name this close stands for the place itself
+REACH_M = {8: 420.0, 9: 160.0, 10: 60.0, 11: 25.0}  # how far a cell reaches from its middle
 FARTHEST_M = 6_000.0
-LANDMARKS = ("place", "bus_stop", "street")
 NAMED_AREAS = ("priority", "nightlife", "district")
 DIRECTIONS = ("n", "ne", "e", "se", "s", "sw", "w", "nw")
-REGISTERED = "Hållplats "  # what a register adds to a name and a reader does not need
 KILOMETRE = 1_000
 
 
@@ -51,14 +51,8 @@ class Spots:
         """Read the names."""
         self._epsg = reference.profile.metric_epsg
         self._areas = [row for row in reference.areas if row.kind in NAMED_AREAS]
-        known = [
-            (place.lon, place.lat, place.name.removeprefix(REGISTERED))
-            for place in places.named_places(connection)
-            if place.kind in LANDMARKS
-        ]
-        known += [(row.lon, row.lat, row.name) for row in places.facilities(connection, "school")]
-        self._names = [name for _, _, name in known]
-        self._points = self.metres(np.array([each[:2] for each in known]).reshape(-1, 2))
+        namer = Namer(connection, reference.profile)
+        self._names, self._points = namer.known, namer.points
 
     def metres(self, lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
         """Turn (n, 2) degrees into metres."""
@@ -91,6 +85,13 @@ class Spots:
             short = self._names[int(which[row])] if beside else ""
             found.append(Spot(_said(name, near, within, lonlat[row]), short))
         return found
+
+    def cells(self, numbers: NDArray[np.int64], within: str = "") -> list[Spot]:
+        """Say where cells of one size are, as `of` does."""
+        if not numbers.size:
+            return []
+        near_m = REACH_M[grid.resolution(int(numbers[0]))]
+        return self.of(np.column_stack(grid.middles(numbers)), near_m, within)
 
     def holders(self, lonlat: NDArray[np.float64]) -> list[AreaRow | None]:
         """Find the smallest named area that holds each point."""

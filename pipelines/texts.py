@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
+import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -24,6 +25,8 @@ LOCALE = Path(__file__).with_name("locale")
 SWEDISH, ENGLISH = "sv", "en"
 LANGUAGES = (SWEDISH, ENGLISH)  # the first is spoken where nobody has chosen
 BROWSER = "js-"  # codes of the sentences that pages hand on to their scripts
+# Control characters, what turns the direction of writing, and halves of signs.
+_NO_SIGN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _spoken: ContextVar[str] = ContextVar("language", default=SWEDISH)
 
 
@@ -103,7 +106,14 @@ def listed(words: Sequence[str]) -> str:
 
 
 class _Shown(dict[str, object]):
-    """Values of a sentence; one that is missing is left out rather than failing twice."""
+    """Values of a sentence; one that is missing is left out rather than failing twice.
+
+    Signs that are none, which somebody may write into a link or a file, are shown as such.
+    """
+
+    def __getitem__(self, name: str) -> object:
+        value = super().__getitem__(name)
+        return _NO_SIGN.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value
 
     def __missing__(self, name: str) -> str:
         return "–"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from geo.errors import Conflict, InvalidParameter, NotFound
+from pipelines import links
 from store import views
 from store.views import NewView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     import sqlalchemy as sa
@@ -36,14 +38,6 @@ PAGES = {
     "/utgava": "release",
     "/tabeller": "tables",
 }
-WORDS = frozenset(
-    {
-        *("omrade", "fonster", "typ", "period", "detalj", "rutor", "kring", "lager", "lista"),
-        *("vald", "vy", "typ_obs", "ljus", "skola", "fore", "efter", "jamfor", "kalla", "ar"),
-        *("timmar", "visa"),
-    }
-)
-_VALUE = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +59,31 @@ def save(store: Store, wanted: NewView, now: datetime) -> Change:
         The reader keeps as many as there may be.
     """
     kept = NewView(wanted.owner, _named(wanted.name), own_address(wanted.address))
-    with store.write() as connection:
-        views.hold(connection)
+    with _writing(store, now) as connection:
         standing = views.standing(connection, kept.owner)
         there = any(view.name == kept.name for view in standing)
         if not there:
             _room(standing)
         view_id = views.put(connection, kept, now)
-        return Change(_found(connection, kept.owner, view_id), there)
+        return Change(_found(connection, kept.owner, view_id, now), there)
 
 
 def remove(store: Store, owner: str, view_id: int, now: datetime) -> View:
-    """Remove a link; what was removed long ago is forgotten for good.
+    """Remove a link.
 
     Raises
     ------
     NotFound
         The reader has no such link.
     """
-    with store.write() as connection:
-        views.hold(connection)
-        views.sweep(connection, now - UNDO)
-        view = _found(connection, owner, view_id)
+    with _writing(store, now) as connection:
+        view = _found(connection, owner, view_id, now)
         if view.removed_at is None:
             views.mark(connection, view_id, now)
         return view
 
 
-def restore(store: Store, owner: str, view_id: int) -> View:
+def restore(store: Store, owner: str, view_id: int, now: datetime) -> View:
     """Put a removed link back.
 
     Raises
@@ -102,9 +93,8 @@ def restore(store: Store, owner: str, view_id: int) -> View:
     Conflict
         The reader keeps as many as there may be, or has given its name to another one.
     """
-    with store.write() as connection:
-        views.hold(connection)
-        view = _found(connection, owner, view_id)
+    with _writing(store, now) as connection:
+        view = _found(connection, owner, view_id, now)
         if view.removed_at is not None:
             standing = views.standing(connection, owner)
             if any(each.name == view.name for each in standing):
@@ -129,9 +119,8 @@ def own_address(written: str) -> str:
     if parts.scheme or parts.netloc or parts.path not in PAGES:
         raise InvalidParameter("view-address")
     given = dict(parse_qsl(parts.query))
-    kept = {
-        name: value for name, value in given.items() if name in WORDS and _VALUE.fullmatch(value)
-    }
+    words = links.of_page(parts.path)
+    kept = links.kept(given, (name for name in given if name in words))
     return f"{parts.path}?{urlencode(kept, safe=',:')}" if kept else parts.path
 
 
@@ -142,8 +131,22 @@ def _named(written: str) -> str:
     return name
 
 
-def _found(connection: sa.Connection, owner: str, view_id: int) -> View:
-    view = views.one(connection, owner, view_id)
+def one(connection: sa.Connection, owner: str, view_id: int, now: datetime) -> View | None:
+    """Find one of somebody's links that stands, or can still be put back."""
+    return views.one(connection, owner, view_id, now - UNDO)
+
+
+@contextmanager
+def _writing(store: Store, now: datetime) -> Iterator[sa.Connection]:
+    """Change the links, alone; what was removed long ago is forgotten for good."""
+    with store.write() as connection:
+        views.hold(connection)
+        views.sweep(connection, now - UNDO)
+        yield connection
+
+
+def _found(connection: sa.Connection, owner: str, view_id: int, now: datetime) -> View:
+    view = one(connection, owner, view_id, now)
     if view is None:
         raise NotFound("view-unknown")
     return view

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from geo.aoristic import DAY_HOURS, HOUR_S, WEEK_HOURS
 from geo.errors import InvalidParameter
 from geo.hot_times import hot_times
 from pipelines.events import occurrences
+from pipelines.periods import midnight
 from pipelines.release_parts import OTHER_TIMES
 from pipelines.texts import day_name, text
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 SPREAD = -1  # in place of an hour
 AT_ONCE = 8_192  # spread events whose 168 shares are held at the same time
 DUST = 1e-9  # of sums of shares that should be a half
-KEPT = 16  # parts of a release that are laid out
+_Code = TypeVar("_Code", str, int)
 _RANGE = re.compile(r"(\d{1,3})(?:-(\d{1,3}))?", re.ASCII)
 
 
@@ -178,10 +178,10 @@ def named_block(start: int, end: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What whole parts of a release tell of a question: both numbers are sums of such parts."""
+    """What whole atoms of a release tell of a question: both numbers are sums of such atoms."""
 
-    low: int  # of parts that speak of nothing else
-    high: int  # of all parts that speak of it
+    low: int  # of atoms that speak of nothing else
+    high: int  # of all atoms that speak of it
     themes: tuple[str, ...]  # what `high` speaks of beside what was asked for
     blocks: tuple[str, ...]
     places: tuple[str, ...]
@@ -193,64 +193,43 @@ class Bounds:
         return self.low == self.high
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One atom, laid out to be asked many times."""
-
-    count: int
-    places: tuple[frozenset[str], ...]  # of each unit: its place and its zone
-    of: tuple[frozenset[str], frozenset[str]]  # themes, blocks
-    tertials: frozenset[int]
-
-
-@lru_cache(maxsize=KEPT)
-def _laid(told: Told) -> tuple[_Part, ...]:
-    places = {unit.number: frozenset((unit.place, unit.zone)) for unit in told.units}
-    return tuple(
-        _Part(
-            atom.count,
-            tuple({places[number] for number in atom.units}),
-            (frozenset(atom.themes), frozenset(atom.blocks)),
-            frozenset(atom.tertials),
-        )
-        for atom in told.part.atoms
-    )
-
-
 def between(told: Told, asked: Asked) -> Bounds:
     """Tell between which numbers of a release the answer to a question lies.
 
-    Every part is told as it stands in the release: nothing is subtracted.
+    Of what a period does not know it tells nothing.
     """
-    wanted = (frozenset(asked.themes), frozenset(asked.blocks))
-    places, tertials = frozenset(asked.places), frozenset(asked.tertials)
-    low = high = 0
-    more: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-    later: set[int] = set()
-    for part in _laid(told):
-        inside = [lies for lies in part.places if not places or lies & places]
-        meets = all(not some or of & some for of, some in zip(part.of, wanted, strict=True))
-        if not (inside and meets and (not tertials or part.tertials & tertials)):
-            continue
-        beyond = [of - some if some else set() for of, some in zip(part.of, wanted, strict=True)]
-        beyond.append({min(lies) for lies in part.places if lies not in inside})
-        other = part.tertials - tertials if tertials else set()
-        high += part.count
-        low += 0 if any(beyond) or other else part.count
-        for kept, found in zip(more, beyond, strict=True):
-            kept.update(found)
-        later |= other
-    themes, blocks, elsewhere = (tuple(sorted(each)) for each in more)
-    return Bounds(low, high, themes, blocks, elsewhere, tuple(sorted(later)))
+    try:
+        answer = told.answer(asked)
+    except InvalidParameter:
+        return Bounds(0, 0, (), (), (), ())
+    met = {number for shown in answer.shown for number in shown.units}
+    wanted = set(asked.places)
+    beyond = {
+        unit.place
+        for unit in told.units
+        if wanted and unit.number in met and not {unit.place, unit.zone} & wanted
+    }
+    return Bounds(
+        low=answer.low,
+        high=answer.total,
+        themes=_beyond(answer.themes, asked.themes),
+        blocks=_beyond(answer.blocks, asked.blocks),
+        places=tuple(sorted(beyond)),
+        tertials=_beyond(answer.tertials, asked.tertials),
+    )
+
+
+def _beyond(held: tuple[_Code, ...], asked: tuple[_Code, ...]) -> tuple[_Code, ...]:
+    return tuple(each for each in held if each not in asked) if asked else ()
 
 
 def block_hours(told: Told, profile: Profile) -> dict[str, float]:
     """Tell how many hours each block of a release's period has."""
     first, after = told.part.first_day, told.part.after_day
-    whole, rest = (after - first).days * DAY_HOURS, 0.0
+    edges = [int(midnight(each, profile.timezone).timestamp()) for each in (first, after)]
+    whole, rest = (edges[1] - edges[0]) / HOUR_S, 0.0
     hours: dict[str, float] = {}
     names = {window.name for window in profile.windows}
-    edges = [int(np.datetime64(each, "s").astype(np.int64)) for each in (first, after)]
     for block in told.blocks:
         if block in names and block != OTHER_TIMES:
             opening = occurrences(profile, block, (first, after))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from geo.risk_terrain import Colocated
 
 
+MOST_DECIMALS = 4
+
+
 def verdict(found: Verdict) -> str:
     """Name a verdict."""
     return text(f"verdict-{found.value}")
@@ -53,17 +56,26 @@ def hours(found: HoursContrast, window: str, near_m: float) -> str:
     shown = (found.near_ratio, found.elsewhere_ratio, found.ratio, found.low, found.high)
     if found.verdict is Verdict.TOO_FEW or not np.isfinite(shown).all():
         return text("hours-too-few", window=window, near_m=number(near_m))
-    near, elsewhere, ratio, low, high = map(decimal, shown)
+    decimals = _agreeing(found.near_ratio, found.elsewhere_ratio, found.ratio)
     return text(
         "hours-sentence",
         near_m=number(near_m),
         window=window,
-        near_ratio=near,
-        elsewhere_ratio=elsewhere,
-        ratio=ratio,
-        low=low,
-        high=high,
+        near_ratio=decimal(found.near_ratio, decimals),
+        elsewhere_ratio=decimal(found.elsewhere_ratio, decimals),
+        ratio=decimal(found.ratio),
+        low=decimal(found.low),
+        high=decimal(found.high),
     )
+
+
+def _agreeing(part: float, whole: float, ratio: float) -> int:
+    """Give how many decimals two numbers need for a reader's own division to give their ratio."""
+    for decimals in range(1, MOST_DECIMALS):
+        divisor = round(whole, decimals)
+        if divisor and decimal(round(part, decimals) / divisor) == decimal(ratio):
+            return decimals
+    return MOST_DECIMALS
 
 
 def finding(found: str) -> str:
@@ -86,9 +98,9 @@ def change(found: str) -> str:
     return text(f"change-{found}")
 
 
-def decimal(value: float) -> str:
-    """Write a number with one decimal, with the language's own sign between."""
-    return f"{value:.1f}".replace(".", get_decimal_symbol(language()))
+def decimal(value: float, decimals: int = 1) -> str:
+    """Write a number with decimals, with the language's own sign between."""
+    return f"{value:.{decimals}f}".replace(".", get_decimal_symbol(language()))
 
 
 def number(value: float) -> str:

@@ -13,6 +13,7 @@ from app.access import Anyone, address, note, require_csrf
 from app.faults import TooManyAttempts
 from app.oidc import NAME, Provider
 from app.origin import own_path
+from app.problems import ENDED
 from app.services import services
 from geo.errors import LagesbildError, NotFound
 from pipelines.texts import sentence, text
@@ -31,7 +32,9 @@ _STATUS = {"oidc-unavailable": 503, "oidc-refused": 401, "oidc-no-role": 403}
 @router.get("/logga-in")
 def sign_in_page(request: Request) -> Response:
     """Show the way in."""
-    return _form(request, request.query_params.get("next", "/"))
+    given = request.query_params
+    ended = LagesbildError("session-ended") if ENDED in given else None
+    return _form(request, given.get("next", "/"), ended)
 
 
 @router.post("/logga-in")

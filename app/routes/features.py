@@ -24,7 +24,7 @@ from pipelines.answers import Basis
 from pipelines.questions import SCOPES
 from pipelines.reference import Reference
 from pipelines.roles import ANALYST
-from pipelines.texts import text
+from pipelines.texts import listed, text
 
 router = APIRouter()
 
@@ -58,10 +58,12 @@ def landing(request: Request, reader: CollectionReader) -> Response:
     base = asking.base(request)
     with asking.opened(request, reader, released=False) as (_, on):
         label = on.reference.profile.label
+    seen = collections.seen_by(reader.role, reader.collections)
+    named = listed([one.title for one in seen])
     return _json(
         {
             "title": text("api-title", label=label),
-            "description": text("api-description"),
+            "description": text("api-description", collections=named),
             "links": [
                 _link(base, "self", JSON, text("link-self")),
                 _link(f"{base}/api", "service-desc", OPENAPI, text("link-api")),
@@ -122,7 +124,7 @@ def _described(collection: Collection, on: Basis, base: str) -> Json:
         extent["temporal"] = {"interval": [[stamp(run.period_start), stamp(run.period_end)]]}
     drawn = text("link-tiles", collection=collection.title)
     tiles = [_link(f"{path}/tiles/{WEB}", "tiles", JSON, drawn)] if collection.id in TILED else []
-    counted: Json = {"outdated": on.outdated} if collection.counted else {}
+    counted: Json = {"outdated": bool(on.outdated)} if collection.counted else {}
     return {
         "id": collection.id,
         "title": collection.title,

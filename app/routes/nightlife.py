@@ -2,71 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import map_page, night_page, night_release_page
-from app.access import MapReader, Reader, note
-from app.provenance import provenance, steered
-from app.services import services
-from pipelines import answers
-from pipelines.roles import ANALYST
+from app import night_page, night_release_page, task_page
+from app.access import MapReader
+from app.provenance import steered
+from app.task_page import Opened, Side, Task
 from pipelines.texts import text
-from store import imports
 
 router = APIRouter()
+WORDS = {night_page.WEEKEND: None}
 
 
 @router.get("/nattliv")
 def nightlife(request: Request, reader: MapReader) -> Response:
     """Show weekend nights."""
-    if reader.role == ANALYST:
-        return _exact(request, replace(reader, purpose="analysis"))
-    return _told(request, reader)
+    task = Task("nightlife.html", "nightlife-page", WORDS, _exact, _told)
+    return task_page.show(request, reader, task)
 
 
-def _exact(request: Request, reader: Reader) -> Response:
-    parts = services(request)
-    with parts.installation.main.read() as conn:
-        on = answers.basis(conn, reader.role, parts.reference.read(conn))
-        context = night_page.context(conn, on, request.query_params)
-        synthetic = imports.any_synthetic(conn)
-    if on.outdated:
-        context["passed_over"].append(text("map-outdated"))
-    context |= {
-        "reader": reader,
-        "profile": on.reference.profile,
-        "synthetic": synthetic,
-        "provenance": provenance(on),
-        "left_out": [text("nights-left-out-persons")],
-    }
-    asked = {"weekend": context.get("chosen_weekend", ""), **context["given"]}
-    note(request, reader, "nightlife-page", asked=asked, rows=context["rows"])
-    return parts.pages.TemplateResponse(request, "nightlife.html", context)
+def _exact(opened: Opened) -> Side:
+    page = night_page.context(opened.conn, opened.on, opened.given)
+    page["left_out"] = [text("nights-left-out-persons")]
+    asked = {"weekend": page.get("chosen_weekend", ""), **page["given"]}
+    return Side(page, asked, page["rows"])
 
 
-def _told(request: Request, reader: Reader) -> Response:
-    parts = services(request)
-    released = parts.released.in_force()
-    with parts.store_for(reader.role).read() as conn:
-        reference = parts.reference.read(conn)
-    context: dict[str, Any] = {
-        "reader": reader,
-        "profile": reference.profile,
-        "projection": map_page.projection(reference.profile),
-        "synthetic": False,
-        "passed_over": [],
+def _told(opened: Opened) -> Side:
+    page: dict[str, Any] = {
         "empty": text("task-no-release"),
         "left_out": [text("nights-left-out-hours"), text("nights-left-out-venues")],
     }
     asked: dict[str, str] = {}
-    if released is not None and released.periods():
-        found = night_release_page.context(released, request.query_params, reference)
-        asked = found["asked_query"]
-        context |= {"empty": "", **found}
-        context["passed_over"] += steered(reference.profile, asked.get("theme", "").split(","))
-    note(request, reader, "nightlife-page", asked=asked)
-    return parts.pages.TemplateResponse(request, "nightlife.html", context)
+    if opened.released is not None:
+        reference = opened.on.reference
+        page |= {"empty": ""}
+        page |= night_release_page.context(opened.released, opened.given, reference)
+        asked = page["asked_query"]
+        page["passed_over"] += steered(reference.profile, asked.get("theme", "").split(","))
+    return Side(page, asked, aside={night_page.WEEKEND: text("nights-only-weekends")})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Any
 
 import orjson
@@ -11,12 +12,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app import site_exact, site_page, site_told
-from app.access import Reader, allow, note
+from app import site_exact, site_page, site_told, task_page
+from app.access import Reader, allow
 from app.kept import Answer, AnswerKey
 from app.services import services
 from app.site_exact import Exact
-from pipelines import answers, on_site
+from app.task_page import Opened, Side, Task
+from pipelines import on_site
 from pipelines.answers import Basis
 from pipelines.periods import local
 from pipelines.roles import ANALYST, COORDINATOR, PLANNER
@@ -27,29 +29,34 @@ from store.observations import ObservationRow
 router = APIRouter()
 
 PATH = "/pa-plats"
+WORDS = {site_page.KIND: None, site_page.LIGHT: None, "vald": None}
 Staff = Annotated[Reader, Depends(allow(PLANNER, ANALYST, COORDINATOR, purpose="map"))]
 
 
 @router.get(PATH)
 def show_on_site(request: Request, reader: Staff) -> Response:
     """Show what safety walks have seen, as the reader's role may see it."""
-    parts = services(request)
-    with parts.store_for(reader.role).read() as conn:
-        reference = parts.reference.read(conn)
-        today = local(parts.now(), reference.profile.timezone).date()
-        released = None if reader.role == ANALYST else parts.released.in_force()
-        on = answers.basis(conn, reader.role, reference, released)
-        if reader.role == ANALYST:
-            found = site_exact.find(conn, on, request.query_params, today)
-            page = site_exact.context(conn, on, found)
-            page["near"] = _near(request, conn, on, found)
-        else:
-            asked = site_told.read(on, request.query_params)
-            page = site_told.context(conn, on, asked, today)
-        page["synthetic"] = imports.any_synthetic(conn)
-    note(request, reader, "on-site-page", asked=page["given"], rows=page["total"])
-    page |= {"reader": reader, "profile": reference.profile}
-    return parts.pages.TemplateResponse(request, "on_site.html", page)
+    task = Task("on_site.html", "on-site-page", WORDS, _exact, _told)
+    return task_page.show(request, reader, task)
+
+
+def _exact(opened: Opened) -> Side:
+    found = site_exact.find(opened.conn, opened.on, opened.given, _today(opened))
+    page = site_exact.context(opened.conn, opened.on, found)
+    page["near"] = _near(opened.request, opened.conn, opened.on, found)
+    return Side(page, page["given"], page["total"])
+
+
+def _told(opened: Opened) -> Side:
+    asked = site_told.read(opened.on, opened.given)
+    page = site_told.context(opened.conn, opened.on, asked, _today(opened))
+    page["synthetic"] = imports.any_synthetic(opened.conn)  # walks are no part of a release
+    return Side(page, page["given"], page["total"])
+
+
+def _today(opened: Opened) -> date:
+    profile = opened.on.reference.profile
+    return local(services(opened.request).now(), profile.timezone).date()
 
 
 def _near(request: Request, conn: sa.Connection, on: Basis, found: Exact) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
@@ -16,19 +15,22 @@ from app import access, choices, map_page, places_page, still_map
 from app.access import MapReader, Reader
 from app.routes import admin, group, release
 from app.services import services
+from geo import cells
 from geo.errors import InvalidParameter
-from pipelines import answers, proving
+from pipelines import answers, links, proving
+from pipelines.questions import SCOPES
 from pipelines.reference import Reference
 from pipelines.roles import ADMIN, ANALYST, COORDINATOR, GROUP, PLANNER, PUBLIC, ROLES
 from store import imports, places
 
 router = APIRouter()
 
-# What a link to the map says; whatever else somebody writes into one stays out of the log.
-LINKED = frozenset(
-    {"omrade", "fonster", "typ", "period", "detalj", "rutor", "kring", "lager", "lista", "vald"}
-)
-SLUG = re.compile(r"[0-9a-z_.,:-]{1,60}", re.ASCII)
+SIZES = tuple(str(each) for each in cells.RESOLUTIONS)
+READ = dict.fromkeys(links.ON_MAP) | {
+    "lista": tuple(places_page.EXACT_LISTS),
+    "rutor": SIZES,
+    "kring": SCOPES,
+}
 LARGEST_M = 1000  # a name for more ground than this is no landmark
 SomebodyOrPublic = Annotated[Reader, Depends(access.allow(*ROLES, purpose="map"))]
 
@@ -52,6 +54,7 @@ def exact_map(request: Request, reader: Reader) -> Response:
         proof = None if on.run is None else proving.found(conn, on.run)
         chosen = choices.read(request.query_params, on.reference, on.run)
         listed = places_page.rows(conn, on, request.query_params, parts.hot)
+        legend = still_map.exact_legend(conn, on, request.query_params)
     context = map_page.context(on, synthetic=synthetic)
     context |= {
         "reader": reader,
@@ -59,8 +62,9 @@ def exact_map(request: Request, reader: Reader) -> Response:
         "given": chosen.given,
         "listed": listed,
         "asked_for": " · ".join(chosen.words),
-        "passed_over": chosen.passed_over,
+        "passed_over": (*chosen.passed_over, *choices.unused(request.query_params, READ)),
         "still": request.url.query,
+        "legend": legend,
         "day": parts.now().date(),
     }
     access.note(request, reader, "map-page", asked=_linked(request))
@@ -69,11 +73,7 @@ def exact_map(request: Request, reader: Reader) -> Response:
 
 def _linked(request: Request) -> dict[str, str]:
     """Give what a link chooses, for the log."""
-    return {
-        name: value
-        for name, value in request.query_params.items()
-        if name in LINKED and SLUG.fullmatch(value)
-    }
+    return links.kept(request.query_params, (*links.SHOWN, links.CHOSEN))
 
 
 # Each role's own page, and what it is for.

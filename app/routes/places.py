@@ -8,17 +8,18 @@ import orjson
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import place_card, places_page, told_card
+from app import place_card, places_page, plan_choice, plan_page, told_card, told_places_page
 from app.access import MapReader, Reader, note
 from app.asking import opened
+from app.place_rows import Listed
 from app.services import services
-from app.ways import SLUG
+from pipelines import links
 from pipelines.roles import ANALYST
 
 router = APIRouter()
 
-# What a link says here; whatever else somebody writes into one stays out of the log.
-ASKED = ("omrade", "fonster", "typ", "period", "detalj", "lista", "rutor", "kring", "vald")
+# What the log says of a look.
+ASKED = (*links.LISTED, links.CHOSEN, links.EDITION)
 
 
 @router.get("/karta/lista")
@@ -27,7 +28,7 @@ def ranked(request: Request, reader: MapReader) -> Response:
     told = _told(request, reader)
     with opened(request, reader, released=told) as (conn, on):
         if told:
-            found = places_page.told_rows(conn, on, request.query_params)
+            found = told_places_page.told_rows(conn, on, request.query_params)
         else:
             found = places_page.rows(conn, on, request.query_params, services(request).hot)
     _note(request, reader, "place-list", len(found.rows))
@@ -47,22 +48,24 @@ def one_place(request: Request, reader: MapReader) -> Response:
     with opened(request, reader, released=told) as (conn, on):
         tell = told_card.told if told else place_card.exact
         found = tell(conn, on, request.query_params)
+        if found.plan is not None:
+            row = plan_choice.standing(conn, on, found.plan)
+            found = replace(found, planned="" if row is None else plan_page.link_to(row))
     _note(request, reader, "place-card", 1)
     return _json(found)
 
 
 def _told(request: Request, reader: Reader) -> bool:
     """Tell whether the release answers: to analysts only on its own page, which says so."""
-    return reader.role != ANALYST or request.query_params.get("ur") == "utgava"
+    return reader.role != ANALYST or request.query_params.get(links.EDITION) == "utgava"
 
 
 def _note(request: Request, reader: Reader, what: str, rows: int) -> None:
     """Write the look into the log, before anything of it is given."""
-    given = request.query_params
-    asked = {name: given[name] for name in ASKED if SLUG.fullmatch(given.get(name, ""))}
+    asked = links.kept(request.query_params, ASKED)
     purpose = "analysis" if reader.role == ANALYST else "map"
     note(request, replace(reader, purpose=purpose), what, asked=asked, rows=rows)
 
 
-def _json(found: places_page.Listed | place_card.Card) -> Response:
+def _json(found: Listed | place_card.Card) -> Response:
     return Response(orjson.dumps(found), media_type="application/json")

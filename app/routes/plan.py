@@ -15,7 +15,7 @@ from app.plan_page import Desk
 from app.problems import wants_page
 from app.services import services
 from geo.profile import Profile
-from pipelines import answers, plan
+from pipelines import answers, links, plan
 from pipelines.roles import ANALYST, COORDINATOR, PLANNER
 from pipelines.texts import text
 from store import imports
@@ -26,7 +26,7 @@ router = APIRouter()
 
 Staff = Annotated[Reader, Depends(allow(PLANNER, ANALYST, COORDINATOR, purpose="map"))]
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Word = Annotated[str, Form(max_length=120)]
+Word = Annotated[str, Form(max_length=links.LONGEST)]
 # What a link back to the page says of the change that was made, and what that is called.
 CHANGES = {"tillagd": "added", "fanns": "there", "borttagen": "removed", "angrad": "restored"}
 UNDONE_BY = {"added": "ta-bort", "removed": "angra"}
@@ -81,7 +81,9 @@ def add_to_plan(
         on = answers.basis(conn, reader.role, reference, parts.released.in_force())
         wanted, spot = plan_choice.wanted(conn, on, given)
     asked = {"place": wanted.place, "theme": wanted.theme, "window": wanted.window}
-    note(request, reader, "plan-add", asked=asked | ({"spot": spot.key} if spot else {}), rows=1)
+    if spot is not None and spot.key:
+        asked["spot"] = spot.key
+    note(request, reader, "plan-add", asked=asked, rows=1)
     change = plan.add(parts.installation.main, wanted, spot, reader.name, parts.now())
     return _answer(request, reference.profile, change.row, "there" if change.there else "added")
 
@@ -100,7 +102,7 @@ def restore_to_plan(request: Request, reader: Staff, row_id: RowId) -> Response:
     """Put a row back on the list."""
     parts = services(request)
     note(request, reader, "plan-restore", asked={"row": row_id}, rows=1)
-    change = plan.restore(parts.installation.main, row_id)
+    change = plan.restore(parts.installation.main, row_id, parts.now())
     outcome = "there" if change.there else "restored"
     return _answer(request, _profile(request), change.row, outcome)
 
@@ -120,7 +122,7 @@ def _answer(request: Request, profile: Profile, row: Row, outcome: str) -> Respo
         "outcome": outcome,
         "id": row.id,
         "text": text(f"plan-is-{outcome}", row=plan_page.named(profile, row)),
-        "href": f"/plan#rad-{row.id}",
+        "href": plan_page.link_to(row.id),
     }
     if outcome in UNDONE_BY:
         told["undo"] = f"/plan/{row.id}/{UNDONE_BY[outcome]}"
@@ -129,10 +131,11 @@ def _answer(request: Request, profile: Profile, row: Row, outcome: str) -> Respo
 
 def _said(request: Request, conn: sa.Connection, profile: Profile) -> dict[str, object] | None:
     """Say what the reader has just done, with the way to undo it."""
+    now = services(request).now()
     for name, outcome in CHANGES.items():
         written = request.query_params.get(name, "")
         known = written.isascii() and written.isdigit() and len(written) <= LONGEST_ID
-        row = stored.one(conn, int(written)) if known else None
+        row = plan.one(conn, int(written), now) if known else None
         if row is not None and (row.removed_at is not None) == (outcome == "removed"):
             return {
                 "text": text(f"plan-is-{outcome}", row=plan_page.named(profile, row)),

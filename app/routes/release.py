@@ -7,14 +7,19 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import map_page, places_page, release_page
+from app import choices, map_page, release_page, still_map, told_places_page
 from app.access import MapReader, Reader, note
 from app.services import services
-from pipelines import answers
+from pipelines import answers, links
 from pipelines.roles import COORDINATOR
 from store import observations
 
 router = APIRouter()
+
+READ = dict.fromkeys(links.ON_MAP) | {
+    "lista": told_places_page.TOLD_LISTS,
+    "detalj": release_page.DETAILS,
+}
 
 
 @router.get("/utgava")
@@ -31,7 +36,7 @@ def home(request: Request, reader: Reader) -> Response:
         reference = parts.reference.read(conn)
         waits = reader.role == COORDINATOR and len(observations.unreviewed(conn))
         on = answers.basis(conn, reader.role, reference, released)
-        listed = places_page.told_rows(conn, on, request.query_params)
+        listed = told_places_page.told_rows(conn, on, request.query_params)
     asked: dict[str, str] = {}
     told: dict[str, Any] | None = None
     if released is not None and released.periods():
@@ -45,7 +50,10 @@ def home(request: Request, reader: Reader) -> Response:
         "waiting": waits,
         "listed": listed,
         "still": request.url.query,
+        "legend": still_map.told_legend(on, request.query_params),
         "day": parts.now().date(),
     }
+    passed = choices.unused(request.query_params, READ) if told else []
+    context["passed_over"] = (*context.get("passed_over", ()), *passed)
     note(request, reader, "release-page", asked=asked)
     return parts.pages.TemplateResponse(request, "release.html", context)

@@ -8,13 +8,13 @@ from dataclasses import replace
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from app import choices, places_page, release_page
+from app import choices, place_words, places_page, release_page
 from app.access import MapReader, Reader, limited, note
 from app.services import services
 from geo import cells
 from geo.errors import NotFound
 from pipelines import answers, export_html, map_sheets
-from pipelines.export_html import Sheet, View
+from pipelines.export_html import Listed, Sheet, View
 from pipelines.questions import DEFAULT_RESOLUTION
 from pipelines.roles import ANALYST
 from pipelines.texts import text
@@ -59,12 +59,15 @@ def _exact(request: Request, reader: Reader) -> Sheet:
         asked = replace(chosen.question, resolution=_resolution(request))
         listed = places_page.rows(conn, on, {**request.query_params, "lista": ""}, parts.hot).rows
         names = {row.feature: row.name for row in listed}
-        made = map_sheets.exact(conn, on, asked, names)
+        made = map_sheets.exact(conn, on, asked, chosen.words, names)
     named = {**chosen.given, "rutor": str(asked.resolution)}
     note(request, reader, "export-html", asked=named, rows=len(made.counted))
     ranked = [row for row in listed if row.count >= map_sheets.FEWEST_SHOWN]
-    rows = [(f"{row.name} · {row.when}", row.count, row.verdict_word) for row in ranked[:MOST_ROWS]]
-    return replace(made, rows=rows)
+    rows = [
+        Listed(f"{row.name} · {row.when}", row.number, row.verdict_word)
+        for row in ranked[:MOST_ROWS]
+    ]
+    return replace(made, rows=rows, local=chosen.area is not None)
 
 
 def _resolution(request: Request) -> int:
@@ -93,14 +96,23 @@ def _told(request: Request, reader: Reader) -> Sheet:
     told = released.part(chosen.asked.period)
     answer = told.answer(chosen.asked, chosen.detail)
     edition = text("export-release", number=released.header.number, house=released.header.house)
-    words = (str(shown["asked_for"]), edition, *chosen.passed_over)
-    note(request, reader, "export-html", asked=release_page.query_of(chosen))
-    made = map_sheets.told(
-        answer, told, reference, words=words, synthetic=released.header.synthetic
+    total = place_words.events_between(answer.low, answer.total)
+    words = (
+        str(shown["asked_for"]),
+        text("export-told-total", events=total, more=shown["wider"]).strip(),
+        *(() if answer.exact else (text("places-note-bounds"),)),
+        edition,
+        *chosen.passed_over,
     )
-    rows = release_page.rows_of(answer, chosen.asked, told, reference.profile)
-    listed = [(row.name, row.count, row.verdict) for row in rows]
-    return replace(made, rows=listed, schools=schools)
+    note(request, reader, "export-html", asked=release_page.query_of(chosen))
+    said = [
+        Listed(row.name, row.number, row.verdict, row.wider)
+        for row in release_page.rows_of(answer, chosen.asked, told, reference.profile)
+    ]
+    rows = list(zip(release_page.in_order(answer.shown), said, strict=True))
+    synthetic = released.header.synthetic
+    made = map_sheets.told(rows, told, reference, words=words, synthetic=synthetic)
+    return replace(made, schools=schools, local=bool(chosen.asked.places))
 
 
 def _view(written: str) -> View | None:

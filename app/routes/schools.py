@@ -2,75 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import choices, map_page, school_page
-from app.access import MapReader, Reader, note
-from app.provenance import provenance, steered
-from app.services import services
-from pipelines import answers
-from pipelines.roles import ANALYST
+from app import school_page, task_page
+from app.access import MapReader
+from app.provenance import steered
+from app.task_page import Opened, Side, Task
 from pipelines.texts import text
-from store import imports, places
+from store import places
 
 router = APIRouter()
+WORDS = {school_page.CHOSEN: None}
 
 
 @router.get("/skolor")
 def around_schools(request: Request, reader: MapReader) -> Response:
     """Show what happens around schools."""
-    if reader.role == ANALYST:
-        return _exact(request, replace(reader, purpose="analysis"))
-    return _told(request, reader)
+    task = Task("schools.html", "schools-page", WORDS, _exact, _told)
+    return task_page.show(request, reader, task)
 
 
-def _exact(request: Request, reader: Reader) -> Response:
-    parts = services(request)
-    with parts.installation.main.read() as conn:
-        on = answers.basis(conn, reader.role, parts.reference.read(conn))
-        chosen = choices.read(request.query_params, on.reference, on.run)
-        context = school_page.exact(conn, on, chosen, request.query_params)
-        synthetic = imports.any_synthetic(conn)
-    if on.outdated:
-        context["passed_over"].append(text("map-outdated"))
-    context["passed_over"] += steered(on.reference.profile, chosen.question.categories)
-    context |= {
-        "reader": reader,
-        "profile": on.reference.profile,
-        "synthetic": synthetic,
-        "provenance": provenance(on),
-        "left_out": [],
-    }
-    asked = {"school": context.get("chosen_school", ""), **chosen.given}
-    note(request, reader, "schools-page", asked=asked, rows=context["rows"])
-    return parts.pages.TemplateResponse(request, "schools.html", context)
+def _exact(opened: Opened) -> Side:
+    chosen = opened.chosen()
+    page = school_page.exact(opened.conn, opened.on, chosen, opened.given)
+    page["passed_over"] += steered(opened.on.reference.profile, chosen.question.categories)
+    asked = {"school": page.get("chosen_school", ""), **chosen.given}
+    return Side(page, asked, page["rows"])
 
 
-def _told(request: Request, reader: Reader) -> Response:
-    parts = services(request)
-    released = parts.released.in_force()
-    with parts.store_for(reader.role).read() as conn:
-        reference = parts.reference.read(conn)
-        schools = places.facilities(conn, "school")
-    context: dict[str, Any] = {
-        "reader": reader,
-        "profile": reference.profile,
-        "projection": map_page.projection(reference.profile),
-        "synthetic": False,
+def _told(opened: Opened) -> Side:
+    page: dict[str, Any] = {
         "passed_over": [],
         "empty": text("task-no-release"),
         "left_out": [text("schools-left-out-distance"), text("schools-left-out-hours")],
     }
     asked: dict[str, str] = {}
-    if released is not None and released.periods():
-        found = school_page.told(released, request.query_params, reference, schools)
-        asked = found.get("asked_query", {})
-        context |= {"empty": "", **found}
-        themes = found.get("asked_query", {}).get("theme", "").split(",")
-        context["passed_over"] += steered(reference.profile, themes)
-    note(request, reader, "schools-page", asked=asked)
-    return parts.pages.TemplateResponse(request, "schools.html", context)
+    if opened.released is not None:
+        reference = opened.on.reference
+        schools = places.facilities(opened.conn, "school")
+        page |= {"empty": ""}
+        page |= school_page.told(opened.released, opened.given, reference, schools)
+        asked = page.get("asked_query", {})
+        page["passed_over"] += steered(reference.profile, asked.get("theme", "").split(","))
+    return Side(page, asked, aside={"omrade": text("schools-passed-area")})

@@ -76,8 +76,9 @@ def remove_view(request: Request, reader: Staff, view_id: ViewId) -> Response:
 @router.post("/vyer/{view_id}/angra", dependencies=[Depends(require_csrf)])
 def restore_view(request: Request, reader: Staff, view_id: ViewId) -> Response:
     """Put a removed link back."""
+    parts = services(request)
     note(request, reader, "view-restore", rows=1)
-    view = views.restore(services(request).installation.main, reader.name, view_id)
+    view = views.restore(parts.installation.main, reader.name, view_id, parts.now())
     return _answer(request, view, "restored")
 
 
@@ -118,10 +119,11 @@ def _answer(request: Request, view: View, outcome: str) -> Response:
 
 def _said(request: Request, reader: Reader, conn: sa.Connection) -> dict[str, object] | None:
     """Say what the reader has just done, with the way to undo it."""
+    now = services(request).now()
     for name, outcome in CHANGES.items():
         written = request.query_params.get(name, "")
         known = written.isascii() and written.isdigit() and len(written) <= LONGEST_ID
-        view = stored.one(conn, reader.name, int(written)) if known else None
+        view = views.one(conn, reader.name, int(written), now) if known else None
         if view is not None and (view.removed_at is not None) == (outcome == "removed"):
             return {
                 "text": text(f"view-is-{outcome}", name=view.name),

@@ -13,6 +13,7 @@ from tests.attacks import harness
 from tests.attacks.naive import Naive
 from tests.attacks.town import PASSWORD, Town, settle
 from tests.attacks.truth import Truth
+from tests.attacks.witness import Witness
 from tests.house import NOW, settings_of
 
 
@@ -50,7 +51,7 @@ def doors():
 
 @pytest.fixture(scope="session")
 def witness(truth):
-    return harness.Witness(truth)
+    return Witness(truth)
 
 
 @pytest.fixture(scope="session")
@@ -95,7 +96,7 @@ def without_tree(truth):
 def control(place, doors, truth):
     """Collect from the same installation with the frozen tree switched off."""
     client = doors(place, change=without_tree(truth))
-    planner = harness.Planner(client, harness.Witness(truth))
+    planner = harness.Planner(client, Witness(truth))
     found = harness.Collected(truth)
     found.ask(planner, harness.windows(planner.words))
     found.ask(planner, list(harness.usual(planner.words, "2025"))[::3])

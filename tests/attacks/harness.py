@@ -20,88 +20,16 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from geo import disclosure
-from tests.attacks.town import REFERENCE, days_of
+from tests.attacks.town import days_of
 
 K = 5
 ITEMS = "/ogc/collections/{}/items"
 DETAILS = ("place", "zone", "unit")
 PHYSICAL = frozenset({"skadegorelse_klotter", "brand"})  # themes of the fixed layer
 WHOLE = 0.9999  # share of a zone that a drawing holds when it holds all of it
-NEAR_DEGREES = (25 / 56_700, 25 / 111_300)  # 25 m east and north
 AT_ONCE = 512  # answers
-ON_A_LINE = 3e-6  # degrees
-IDENTITY = re.compile(rb"AX\d{6}QZ|Angreppsv")
-FINE_NUMBER = re.compile(rb"\b(?:1[56]|59)[.,]\d{4,}")
 _OPTION = re.compile(r'<option value="([^"]*)"')
 _SELECT = re.compile(r'<select id="(\w+)".*?</select>', re.DOTALL)
-
-
-class Witness:
-    """Reads along: nothing that a planner is given may hold an event's id, address or place."""
-
-    def __init__(self, truth):
-        self._truth = truth
-        self.answers = 0
-        self.named = []  # URLs of answers that hold an id, an address or a fine number in a page
-        self._met, self._corners, self._points = set(), set(), set()
-
-    def look(self, response):
-        """Look at an answer of any kind."""
-        self.answers += 1
-        body = response.content
-        if IDENTITY.search(body):
-            self.named.append(str(response.url))
-        if "json" not in response.headers.get("content-type", ""):
-            if FINE_NUMBER.search(body):
-                self.named.append(str(response.url))
-            return response
-        document = orjson.loads(body) if body else {}
-        for feature in document.get("features", [document]):
-            self._shape(feature.get("geometry"))
-        return response
-
-    def _shape(self, shape):
-        if not shape:
-            return
-        text = orjson.dumps(shape)
-        if text in self._met:
-            return
-        self._met.add(text)
-        kept = self._points if shape["type"] == "Point" else self._corners
-        kept.update(map(tuple, shapely.get_coordinates(shapely.from_geojson(text)).tolist()))
-
-    def findings(self):
-        """List what was given and should not have been: URLs, and places within 25 m of events."""
-        known = {(round(f.lon, 6), round(f.lat, 6)) for f in REFERENCE.facilities}
-        return [*self.named, *self._near(self._points - known), *self._strange()]
-
-    def _near(self, points):
-        there = self._truth.lonlat[self._truth.placed]
-        for lon, lat in points:
-            away = np.abs(there - (lon, lat)) / NEAR_DEGREES
-            if (np.hypot(*away.T) <= 1).any():
-                yield f"point {lon} {lat}"
-
-    def _strange(self):
-        """List corners that lie on no border of a zone or a cell: they would come from events."""
-        cells = [shapely.boundary(piece.shape) for piece in self._truth.pieces]
-        lines = [shapely.boundary(shape) for shape in self._truth.shapes.values()]
-        hexagons = [shapely.boundary(cell) for cell in self._truth.hexagons]
-        areas = [shapely.boundary(area.outline) for area in REFERENCE.areas]
-        tree = shapely.STRtree(
-            [part for line in (*cells, *lines, *hexagons, *areas) for part in _segments(line)]
-        )
-        corners = shapely.points(np.array(sorted(self._corners)).reshape(-1, 2))
-        near = np.zeros(corners.size, dtype=bool)
-        near[tree.query(corners, predicate="dwithin", distance=ON_A_LINE)[0]] = True
-        return [f"corner {shapely.get_coordinates(at)}" for at in corners[~near]]
-
-
-def _segments(line):
-    """Cut a long border into short pieces, so that a tree finds the nearest soon."""
-    for part in shapely.get_parts(line):
-        at = shapely.get_coordinates(part)
-        yield from shapely.linestrings(np.stack([at[:-1], at[1:]], axis=1))
 
 
 class Planner:

@@ -112,9 +112,15 @@ class Live:
             product=TREE,
             shown=shown,
             total=told,
-            exact=True,
+            low=told,
             **dict(zip(SPOKEN, spoken, strict=True)),
         )
+
+    def lies(self, numbers):
+        """Give the ground of some units."""
+        outlines = [self.units[number].outline for number in numbers]
+        known = [each for each in outlines if each is not None]
+        return shapely.union_all(known) if known else None
 
     def _shown(self, numbers, count, spoken):
         lies = [self.units[number] for number in numbers]
@@ -128,7 +134,7 @@ class Live:
             name=name,
             label="",
             count=count,
-            exact=True,
+            low=count,
             **dict(zip(SPOKEN, spoken, strict=True)),
             finding=None,
         )

@@ -24,6 +24,7 @@ from tests.attacks.conftest import without_tree
 from tests.attacks.test_families import averaging
 from tests.attacks.town import PASSWORD, Town, settle
 from tests.attacks.truth import Truth
+from tests.attacks.witness import Witness
 from tests.house import NOW, settings_of
 from tests.serving import served
 
@@ -78,7 +79,7 @@ def collect(planner, truth):
 
 def attack(place, truth):
     """Give what was collected, and how much was recovered in any way."""
-    witness = harness.Witness(truth)
+    witness = Witness(truth)
     with served(place.url) as address, httpx2.Client(base_url=address, timeout=60) as client:
         planner = harness.Planner(sign_in(client), witness)
         found = collect(planner, truth)
@@ -100,7 +101,7 @@ def control(place, truth):
     app = create_app(settings_of({"url": place.url}), lambda: NOW)
     app.state.services = without_tree(truth)(app.state.services)
     with TestClient(app, follow_redirects=False) as client:
-        planner = harness.Planner(sign_in(client), harness.Witness(truth))
+        planner = harness.Planner(sign_in(client), Witness(truth))
         found = harness.Collected(truth)
         found.ask(planner, harness.windows(planner.words))
         found.ask(planner, harness.usual(planner.words, "2025"))

@@ -13,6 +13,7 @@ from itertools import cycle, product
 from pathlib import Path
 from time import perf_counter
 
+import httpx2
 import numpy as np
 import pytest
 import sqlalchemy as sa
@@ -30,9 +31,11 @@ from store.parts import JOURNAL
 from tests.attacks import harness
 from tests.attacks.harness import DETAILS, ITEMS, K, asking
 from tests.attacks.town import LATER, YEARS, Row, Works
+from tests.attacks.witness import FINE_NUMBER, IDENTITY, Witness
 
 PAGE = {"Accept": "text/html"}
 OPEN = ("release", "physical", "areas", "schools", "observations")
+ASKED = httpx2.Request("GET", "http://testserver/")
 CLOSED = ("incidents", "clusters", "cells", "venues")
 
 
@@ -102,6 +105,34 @@ def test_no_answer_names_or_places_an_event(planner, witness):
             planner.get(f"{ITEMS.format(collection)}/{feature['id']}")
     assert witness.answers > 100
     assert witness.findings() == []
+
+
+@pytest.mark.parametrize(
+    ("where", "kind"),
+    [
+        ('<tr data-at="{lon},{lat}">', "text/html"),
+        ('<tr data-at="{lon:.4f};{lat:.4f}">', "text/html"),
+        ("<path data-shape='{{&quot;coordinates&quot;:[{lon},{lat}]}}'>", "text/html"),
+        ("map.setView([{lat}, {lon}])", "text/html"),
+        ("<td>{lat:,}</td>", "text/html"),
+        ('{{"places":[{{"name":"Torget","lon":{lon},"lat":{lat}}}]}}', "application/json"),
+        ('{{"coordinates":[{lon},{lat}],"type":"Point"}}', "application/json"),
+        ('{{"coordinates":[[16.5,59.3],[{lon},{lat}]],"type":"LineString"}}', "application/json"),
+        ("{lon} {lat}", "image/svg+xml"),
+    ],
+)
+def test_the_witness_finds_an_event_wherever_it_is_hidden(planner, truth, where, kind):
+    """An event's coordinates are put into a page that is innocent otherwise."""
+    witness = Witness(truth)
+    page = witness.look(planner.client.get("/nar", headers=PAGE))
+    assert witness.look(page).text.count("coordinates") > 1
+    witness.look(planner.client.get(ITEMS.format("release")))
+    assert witness.findings() == []
+    lon, lat = truth.lonlat[truth.placed][100].tolist()
+    body = where.format(lon=lon, lat=lat)
+    page = body if "json" in kind else page.text.replace("</main>", f"{body}</main>")
+    witness.look(httpx2.Response(200, text=page, headers={"content-type": kind}, request=ASKED))
+    assert len(witness.findings()) >= 1
 
 
 # --- A1 time
@@ -355,7 +386,7 @@ def test_a06_a_release_beside_the_next(place, doors, truth, town, tmp_path):
     Two and four new rows move no number; what moves, moves by five or more.
     """
     copy = place.copy(tmp_path / "house")
-    planner = harness.Planner(doors(copy), harness.Witness(truth))
+    planner = harness.Planner(doors(copy), Witness(truth))
     before = _atoms(planner)
     with Works(copy) as works:
         works.take(_late(truth, 4, 4), "few.csv", LATER)
@@ -381,7 +412,7 @@ def test_a06_a_release_beside_the_next(place, doors, truth, town, tmp_path):
 def test_a06_own_rows_taken_away_from_a_revision_leave_nothing_small(place, doors, truth, tmp_path):
     """Differencing by insertion: the sender of a file takes his own rows from what is added."""
     copy = place.copy(tmp_path / "house")
-    planner = harness.Planner(doors(copy), harness.Witness(truth))
+    planner = harness.Planner(doors(copy), Witness(truth))
     before = _atoms(planner)
     with Works(copy) as works:
         works.take(_late(truth, 2, 2), "others.csv", LATER)
@@ -666,8 +697,8 @@ def test_a15_logs_and_temporary_files_hold_no_event(planner, place, tmp_path, mo
     assert looks
     for line in (*kept.lines, *looks):
         written = re.sub(r'"bbox":"[^"]*"', "", str(line)).encode()  # what the reader typed
-        assert not harness.IDENTITY.search(written)
-        assert not harness.FINE_NUMBER.search(written)
+        assert not IDENTITY.search(written)
+        assert not FINE_NUMBER.search(written)
 
 
 def test_a15_the_file_that_planners_read_holds_no_event(place, truth):
@@ -676,13 +707,13 @@ def test_a15_the_file_that_planners_read_holds_no_event(place, truth):
         file.read_bytes() for file in sorted(Path(place.folder).glob("store.release.gpkg*"))
     )
     assert len(holds) > 100_000
-    assert not harness.IDENTITY.search(holds)
+    assert not IDENTITY.search(holds)
     for lon, lat in truth.lonlat[truth.placed][::37]:  # a border may share one of the two
         for written in (struct.pack("<dd", lon, lat), struct.pack(">dd", lon, lat)):
             assert written not in holds
     main = (Path(place.folder) / "store.gpkg").read_bytes()
     # Where they are, this way of looking finds them.
-    assert harness.IDENTITY.search(main)
+    assert IDENTITY.search(main)
     assert struct.pack("<dd", *truth.lonlat[truth.placed][0]) in main
 
 
@@ -702,7 +733,7 @@ def test_a16_a_planners_request_asks_nobody_else(place, doors, truth, monkeypatc
         server.settimeout(0.05)
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         client = doors(place, geocoder_kind="nominatim", geocoder_url=url)
-        planner = harness.Planner(client, harness.Witness(truth))
+        planner = harness.Planner(client, Witness(truth))
         monkeypatch.setattr(socket.socket, "connect", watched)
         for path in ("/", "/utgava?omrade=Storgatan", "/karta/platser", "/ogc/collections"):
             assert planner.get(path).status_code == 200

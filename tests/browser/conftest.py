@@ -1,19 +1,18 @@
 """A running server with the synthetic town, and a browser that notes everything it complains of."""
 
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from pipelines import demo
 from pipelines.demo import USERS
-from pipelines.roles import ANALYST
+from pipelines.roles import ANALYST, PLANNER
+from tests.demonstration import a_copy
 from tests.serving import served
 
-NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 WEBGL_OFF = "--disable-3d-apis"
+WHOM_TO_ASK = "Trygghetssamordnaren, telefon 000-00 00 00"
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 NOTE_VIOLATIONS = """
 addEventListener("securitypolicyviolation", (event) =>
@@ -22,13 +21,12 @@ addEventListener("securitypolicyviolation", (event) =>
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
+def site(tmp_path_factory, worker_id):
     """Publish the synthetic town and serve it; give the address and the sign-in."""
-    folder = tmp_path_factory.mktemp("site")
-    prepared = demo.prepare(folder, NOW, lambda _: None)
-    ground = {"LAGESBILD_BASEMAP": str(folder / "bakgrund.gpkg")}
-    with served(f"sqlite:///{folder / 'lagesbild.gpkg'}", **ground) as address:
-        yield SimpleNamespace(address=address, name=USERS[ANALYST], password=prepared.password)
+    own = a_copy(tmp_path_factory, worker_id)
+    ground = {"LAGESBILD_BASEMAP": str(own.folder / "bakgrund.gpkg")}
+    with served(own.url, **ground, LAGESBILD_CONTACT=WHOM_TO_ASK) as address:
+        yield SimpleNamespace(address=address, name=USERS[ANALYST], password=own.password)
 
 
 @pytest.fixture(scope="session")
@@ -117,6 +115,33 @@ def visit(browser, site, session):
 def narrow(browser, site, session):
     """Give the same on a telephone's screen."""
     yield from visited(browser, site, NARROW, session)
+
+
+@pytest.fixture(scope="session")
+def planners(site):
+    """Give the planner's account."""
+    return SimpleNamespace(address=site.address, name=USERS[PLANNER], password=site.password)
+
+
+@pytest.fixture(scope="session")
+def planner_session(browser, planners):
+    """Sign the planner in once."""
+    one = Visit(browser, planners, WIDE)
+    one.sign_in()
+    yield one.context.storage_state()
+    one.context.close()
+
+
+@pytest.fixture
+def planner(browser, planners, planner_session):
+    """Give a planner's visit on a wide screen."""
+    yield from visited(browser, planners, WIDE, planner_session)
+
+
+@pytest.fixture
+def in_the_field(browser, planners, planner_session):
+    """Give a planner's visit on a telephone."""
+    yield from visited(browser, planners, NARROW, planner_session)
 
 
 @pytest.fixture

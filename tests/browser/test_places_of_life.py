@@ -2,14 +2,11 @@
 
 import re
 from itertools import product
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
 
-from pipelines.demo import USERS
-from pipelines.roles import PLANNER
-from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.conftest import NARROW, WIDE
 
 pytestmark = pytest.mark.browser
 
@@ -22,27 +19,6 @@ SEEN = """
   return seen.size > 20;
 })
 """
-
-
-@pytest.fixture(scope="module")
-def planners(browser, site):
-    """Sign a planner in, once."""
-    theirs = SimpleNamespace(address=site.address, name=USERS[PLANNER], password=site.password)
-    one = Visit(browser, theirs, WIDE)
-    one.sign_in("/skolor")
-    state = one.context.storage_state()
-    one.context.close()
-    return theirs, state
-
-
-@pytest.fixture
-def planner(browser, planners):
-    theirs, state = planners
-    one = Visit(browser, theirs, WIDE, state)
-    yield one
-    one.context.close()
-    assert one.complaints == []
-    assert one.foreign == []
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -3,8 +3,9 @@
 import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import SimpleNamespace
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 import sqlalchemy as sa
@@ -26,6 +27,7 @@ from tests.serving import served
 pytestmark = pytest.mark.browser
 
 ROUTES = json.loads((Path(__file__).parents[2] / "docs" / "routes.json").read_text("utf-8"))
+FILES = "/spara/"
 ATTACK = "\"'><img src=x onerror=pwned()><script>pwned()</script><b onclick=pwned()>"
 PASSWORD = "the word of everybody"  # noqa: S105 - of accounts that live for one test
 WATCH = "window.attacked = []; window.pwned = () => window.attacked.push(document.URL);"
@@ -113,9 +115,23 @@ class Suspicious(Visit):
         dialog.dismiss()
 
     def look(self, path):
-        """Open a page, let its scripts end, and click on all that might be clicked on."""
-        self.page.goto(path, wait_until="load")
-        if self.page.locator("#map").count():
+        """Open a page, let its scripts end, and click on all that might be clicked on.
+
+        What is given as a file is opened from a disk.
+        """
+        if not path.startswith(FILES):
+            return self._looked(path)
+        answer = self.page.request.get(path, headers={"Accept": "text/html"})
+        with NamedTemporaryFile(suffix=".html") as file:
+            file.write(answer.body())
+            file.flush()
+            return self._looked(Path(file.name).as_uri())
+
+    def _looked(self, address):
+        self.page.goto(address, wait_until="load")
+        if urlsplit(address).scheme == "file":
+            self.foreign.remove(address)
+        elif self.page.locator("#map").count():
             self.settle()
         self.page.wait_for_timeout(100)
         attacked = self.page.evaluate("window.attacked")

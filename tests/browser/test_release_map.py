@@ -3,48 +3,19 @@
 import re
 import struct
 import zlib
-from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import expect
 
-from pipelines.demo import USERS
-from pipelines.roles import PLANNER
-from tests.browser.conftest import NARROW, WIDE, Visit, visited
+from pipelines.colours import COUNTS
+from tests.browser.conftest import WIDE, visited
 
 pytestmark = pytest.mark.browser
 
 RELEASE = "/ogc/collections/release/items?limit=1000&detail=place"
 PAPER_MM = {"a4-wide": (297, 210), "a4-tall": (210, 297), "a3-wide": (420, 297)}
 POINTS_A_MM = 72 / 25.4
-
-
-@pytest.fixture(scope="session")
-def planners(site):
-    """Give the planner's account."""
-    return SimpleNamespace(address=site.address, name=USERS[PLANNER], password=site.password)
-
-
-@pytest.fixture(scope="session")
-def planner_session(browser, planners):
-    """Sign the planner in once."""
-    one = Visit(browser, planners, WIDE)
-    one.sign_in()
-    yield one.context.storage_state()
-    one.context.close()
-
-
-@pytest.fixture
-def planner(browser, planners, planner_session):
-    """Give a planner's visit on a wide screen."""
-    yield from visited(browser, planners, WIDE, planner_session)
-
-
-@pytest.fixture
-def in_the_field(browser, planners, planner_session):
-    """Give a planner's visit on a telephone."""
-    yield from visited(browser, planners, NARROW, planner_session)
 
 
 def chosen(page):
@@ -87,11 +58,16 @@ def test_a_planner_opens_a_card_from_the_list_the_map_and_the_keyboard(planner):
     expect(page.locator("#card")).to_be_hidden()
     expect(page.locator("#rows .go").first).to_be_focused()
     page.get_by_role("button", name="Fröslunda", exact=True).click()
+    page.wait_for_url(re.compile("omrade=priority-froslunda"))
+    planner.settle()
     page.wait_for_timeout(500)
     page.locator("#map").focus()
     page.keyboard.press("Enter")  # what lies in the middle of the map
-    expect(title).to_be_visible()
+    expect(title).to_have_text("Fröslunda")
     page.get_by_role("button", name="Stäng").click()
+    page.get_by_role("button", name="Hela kommunen", exact=True).click()
+    page.wait_for_url(lambda url: "omrade=" not in url)
+    planner.settle()
     page.locator("#rows .go").nth(1).focus()
     page.keyboard.press("Enter")
     expect(title).to_be_focused()
@@ -101,7 +77,7 @@ def test_a_planner_opens_a_card_from_the_list_the_map_and_the_keyboard(planner):
 def test_a_chosen_place_layers_and_view_come_back_with_the_address(planner):
     page = planner.page
     page.get_by_label("Skolor").check()
-    page.get_by_role("button", name="Skiftinge", exact=True).click()
+    page.locator("#map .ol-zoom-in").click()
     page.locator("#rows .go").nth(2).click()
     expect(page.locator("#card-title")).to_be_visible()
     page.wait_for_timeout(500)
@@ -149,7 +125,17 @@ def test_a_place_goes_into_the_plan_from_its_card(planner):
     page = planner.page
     page.locator("#rows .go").first.click()
     page.get_by_role("button", name="Lägg till i åtgärdsplanen").click()
-    expect(page.locator("#said-now a")).to_have_attribute("href", re.compile("^/plan"))
+    told = page.locator("#card .planned a")
+    expect(told).to_have_attribute("href", re.compile("^/plan"))
+    expect(told).to_have_text("Tillagd i åtgärdsplanen · öppna")
+    expect(page.get_by_role("button", name="Lägg till i åtgärdsplanen")).to_be_hidden()
+    page.get_by_role("button", name="Stäng").click()
+    page.locator("#rows .go").first.click()
+    page.get_by_role("button", name="Lägg till i åtgärdsplanen").click()
+    expect(told).to_have_text("Finns i åtgärdsplanen · öppna")  # asked twice, undone all the same
+    page.get_by_role("button", name="Ångra", exact=True).click()
+    expect(page.locator("#card .planned")).to_contain_text("Borttagen ur åtgärdsplanen")
+    expect(page.get_by_role("button", name="Lägg till i åtgärdsplanen")).to_be_enabled()
 
 
 def test_a_view_is_saved_and_opened_again(planner):
@@ -241,6 +227,7 @@ def test_the_print_is_the_screen_with_its_frame(planner, paper):
     assert (first_page["y"] + first_page["height"]) * 25.4 / 96 <= room_mm
     printed = page.pdf(prefer_css_page_size=True)
     boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", printed)
+    assert boxes
     for box in boxes:
         measured = [float(side) / POINTS_A_MM for side in box]
         assert measured == pytest.approx(PAPER_MM[paper], abs=1)
@@ -318,7 +305,13 @@ def test_without_scripts_there_are_a_table_and_a_picture(request, browser, site,
     expect(page.locator("#rows tr[data-key]").first).to_be_visible()
     picture = page.locator("img.still")
     expect(picture).to_be_visible()
+    keys = page.locator("#legend li svg rect")
+    expect(keys.first).to_be_visible()
     drawn = page.request.get(picture.get_attribute("src"))
+    explained = keys.evaluate_all("(all) => all.map((one) => one.getAttribute('fill'))")
+    coloured = {one for one in COUNTS if f'fill="{one}' in drawn.text()}
+    assert coloured
+    assert coloured <= set(explained)
     assert drawn.headers["content-type"].startswith("image/svg+xml")
     assert drawn.text().count("<path") > 5
     page.locator("#rows .go").first.click()

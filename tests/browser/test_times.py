@@ -1,14 +1,11 @@
 """Hot times and change as people meet them: by mouse, by keyboard, small, without scripts."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from playwright.sync_api import expect
 
-from pipelines.demo import USERS
-from pipelines.roles import PLANNER
-from tests.browser.conftest import NARROW, WIDE, Visit
+from tests.browser.conftest import NARROW
 
 pytestmark = pytest.mark.browser
 
@@ -19,27 +16,6 @@ ON_MAP = """
   .reduce((sum, one) => sum + one.properties.count, 0)
 """
 NO_SIDEWAYS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def planners(browser, site):
-    """Sign a planner in, once."""
-    theirs = SimpleNamespace(address=site.address, name=USERS[PLANNER], password=site.password)
-    one = Visit(browser, theirs, WIDE)
-    one.sign_in("/nar")
-    state = one.context.storage_state()
-    one.context.close()
-    return theirs, state
-
-
-@pytest.fixture
-def planner(browser, planners):
-    theirs, state = planners
-    one = Visit(browser, theirs, WIDE, state)
-    yield one
-    one.context.close()
-    assert one.complaints == []
-    assert one.foreign == []
 
 
 def asked(visit, pattern):
@@ -142,7 +118,7 @@ def test_two_periods_are_swept_with_the_arrow_keys_and_the_link_keeps_the_way(vi
     visit.go(page.url)
     expect(page.locator("#map-difference")).to_be_visible()
     expect(page.locator("#map-after")).to_be_hidden()
-    expect(page.locator("#legend li")).to_have_count(5)
+    expect(page.locator("#legend ol li")).to_have_count(3)
 
 
 def test_two_maps_share_one_view(visit):

@@ -13,7 +13,8 @@ from pipelines.accounts import NewUser
 from pipelines.roles import ACCOUNT_ROLES, ANALYST, GROUP, KEY_ROLES
 from store import installation
 from store.db import connect
-from tests.house import NOW, PASSWORD, Clock, House, settings_of
+from tests.demonstration import a_copy
+from tests.house import NOW, PASSWORD, Clock, House, ease, settings_of
 
 
 @pytest.fixture
@@ -22,21 +23,19 @@ def clock():
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory):
+def town(tmp_path_factory, worker_id):
     """Run the whole pipeline once on synthetic files; give the store's URL and its sign-ins.
 
     `names` and `keys` go by role; `name` and `key` are the analyst's.
     """
-    folder = tmp_path_factory.mktemp("town")
-    prepared = demo.prepare(folder, NOW, lambda _: None)
-    url = f"sqlite:///{folder / 'lagesbild.gpkg'}"
+    own = a_copy(tmp_path_factory, worker_id)
     return {
-        "folder": folder,
-        "url": url,
+        "folder": own.folder,
+        "url": own.url,
         "names": demo.USERS,
         "name": demo.USERS[ANALYST],
-        "password": prepared.password,
-        **_keys(url),
+        "password": own.password,
+        **_keys(own.url),
     }
 
 
@@ -58,6 +57,7 @@ def house_model(tmp_path_factory):
     for role, name in names.items():
         until = NOW + timedelta(days=90) if role == GROUP else None
         accounts.put_user(store, NewUser(name, PASSWORD, role, until), NOW)
+    ease(store, PASSWORD)
     store.close()
     return folder, {"names": names, "password": PASSWORD, **_keys(url)}
 

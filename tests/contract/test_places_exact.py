@@ -421,3 +421,15 @@ def test_looks_are_noted_before_they_are_given_and_nonsense_is_not(known):
     )
     assert (second["what"], second["asked"]) == ("place-card", {"vald": cell_at(CENTRE)})
     assert (first["rows"], second["rows"]) == (2, 1)
+
+
+@pytest.mark.parametrize("path", ["/nar?rutor=9", "/utveckling?rutor=9", "/pa-plats"])
+def test_no_page_names_a_cell_after_a_venue_and_each_cell_has_one_name(analyst, path):
+    page = analyst.get(path)
+    assert page.status_code == 200
+    assert "Provkrogen" not in page.text
+    known = {row["name"] for row in listed(analyst)["rows"]}
+    if path.startswith("/nar"):
+        named = re.findall(r"vald=cells[^\"]*\"[^>]*>\s*([^<]+?)\s*<", page.text)
+        assert named
+        assert set(named) <= known

@@ -141,12 +141,12 @@ def test_nobody_but_analysts_sees_which_cell_or_cluster_an_analyst_chose(crowd, 
     analyst.send(vald=f"clusters:{cluster['id']}")
     assert count_of(analyst, 1) == cell["properties"]["count"]
     assert count_of(analyst, 2) == cluster["properties"]["count"]
-    near = re.search(r"Rutan vid ([^<]+)<", row_of(analyst, 1))[1]
+    near = re.search(r"Rutan nära ([^<]+)<", row_of(analyst, 1))[1]
     assert f"vald=cells:{cell['id']}" in row_of(analyst, 1)
     for role in (PLANNER, COORDINATOR):
         whole = crowd[role].client.get("/plan").text
         assert cell["id"] not in whole
-        assert f"Rutan vid {near}" not in whole
+        assert f"Rutan nära {near}" not in whole
         assert "clusters:" not in whole
         assert whole.count("En del av platsen. Vilken del visas bara för analytiker.") == 2
         assert "Talet gäller hela platsen." in row_of(crowd[role], 1)
@@ -159,6 +159,46 @@ def test_nobody_but_analysts_sees_which_cell_or_cluster_an_analyst_chose(crowd, 
             rows.spots(conn)  # the database itself refuses those who may not see events
     finally:
         parts.close()
+
+
+def test_which_kind_and_which_odd_time_an_analyst_meant_is_for_analysts_alone(crowd, own_town):
+    analyst, planner = crowd[ANALYST], crowd[PLANNER]
+    (arby,) = [one for one in analyst.items("areas") if one["properties"]["name"] == "Årby"]
+    cell = a_cell(analyst)
+    for place in (f"areas:{arby['id']}", f"cells:{cell['id']}"):
+        analyst.send(vald=place, fonster="helgnatt", typ="klotter")
+    assert (
+        analyst.ask(vald=f"areas:{arby['id']}", fonster="helgnatt", typ="klotter").json()["outcome"]
+        == "there"
+    )
+    assert count_of(analyst, 2) == cell["properties"]["count"]
+    store = connect(own_town["url"])
+    with store.read() as conn:
+        assert {row.theme for row in rows.standing(conn)} == {"tema-skadegorelse_klotter"}
+        assert {spot.theme for spot in rows.spots(conn).values()} == {"klotter"}
+    store.close()
+    for number in (1, 2):
+        assert "typ=klotter" in row_of(analyst, number)
+        assert "typ=tema-skadegorelse_klotter" in row_of(planner, number)
+        assert "klotter&" not in row_of(planner, number).replace("skadegorelse_klotter&", "")
+
+
+def test_a_card_says_that_its_place_stands_in_the_plan_for_the_same_question(crowd):
+    planner, analyst = crowd[PLANNER], crowd[ANALYST]
+    (arby,) = [one for one in analyst.items("areas") if one["properties"]["name"] == "Årby"]
+
+    def planned(person, query=""):
+        return person.client.get(f"/karta/plats?vald=areas:{arby['id']}{query}").json()["planned"]
+
+    assert planned(planner) == planned(analyst) == ""
+    planner.send(vald=f"areas:{arby['id']}")
+    assert planned(planner) == planned(analyst) == "/plan#rad-1"
+    assert planned(planner, "&typ=tema-vald") == planned(analyst, "&typ=tema-vald") == ""
+    cell = a_cell(analyst)["id"]
+    analyst.send(vald=f"cells:{cell}")
+    assert analyst.client.get(f"/karta/plats?vald=cells:{cell}").json()["planned"] == "/plan#rad-2"
+    planner.send("/plan/1/ta-bort")
+    assert planned(planner) == planned(analyst) == ""
 
 
 def test_a_planner_cannot_add_what_only_analysts_know(crowd):

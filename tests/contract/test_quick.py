@@ -396,6 +396,33 @@ def test_on_postgresql_an_answer_is_believed_for_a_second(postgis_url, clock):
     store.close()
 
 
+def refused_form(client):
+    """Send what anybody can send, who may do nothing."""
+    assert client.post("/finns-inte", data={"x": "1"}).status_code >= 400
+
+
+def test_a_form_that_is_refused_makes_nobody_wait(settled):
+    reader = settled.reader("analyst")
+    warm(settled, reader)
+    refused_form(settled.visitor())
+    assert asks_nothing(settled.app, reader, AREAS)
+
+
+def test_on_postgresql_a_form_that_is_refused_makes_nobody_wait(postgis_url, clock, empty_house):
+    installation.upgrade(postgis_url)
+    store = connect(postgis_url)
+    places.load(store, "eskilstuna")
+    name = empty_house["names"]["analyst"]
+    accounts.put_user(store, NewUser(name, empty_house["password"], "analyst"), NOW)
+    store.close()
+    with ExitStack() as stack:
+        house = House(empty_house | {"url": postgis_url}, clock, stack)
+        reader = house.reader("analyst")
+        warm(house, reader)
+        refused_form(house.visitor())
+        assert asks_nothing(house.app, reader, AREAS)
+
+
 def test_on_postgresql_signing_out_ends_it_at_once(postgis_url, clock, empty_house):
     installation.upgrade(postgis_url)
     store = connect(postgis_url)

@@ -125,3 +125,16 @@ def test_a_question_that_nothing_answers_is_told(people):
     answer = people[ANALYST].get(f"{FILE}?typ=ran&fonster=skoltid&rutor=11")
     assert answer.status_code == 422
     assert "5 händelser" in answer.text
+
+
+def test_an_analysts_file_says_what_was_chosen_and_over_what_it_counted(people, programs):
+    areas = programs[ANALYST].get("/ogc/collections/areas/items").json()["features"]
+    (number,) = [one["id"] for one in areas if one["properties"]["name"] == "Skiftinge"]
+    text = people[ANALYST].get(f"{FILE}?omrade={number}&period=2025").text
+    (title,) = re.findall(r"<h1>([^<]+)</h1>", text)
+    assert "Skiftinge" in title
+    assert "2025" in title
+    assert "Period 2025-01-01 till 2025-12-31." in text
+    whole = people[ANALYST].get(FILE).text
+    assert "Skiftinge" not in re.findall(r"<h1>([^<]+)</h1>", whole)[0]
+    assert "Period 2025-01-01 till 2025-12-31." not in whole

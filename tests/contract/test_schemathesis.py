@@ -20,6 +20,7 @@ EVERYBODY = (NOBODY, PUBLIC, PLANNER, ANALYST, COORDINATOR, ADMIN, GROUP)
 UNSAFE = ["DELETE", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]
 FORM = "application/x-www-form-urlencoded"
 OFF = {"enabled": False}
+REFUSED = ["400", "401", "403", "404", "405", "413", "429"]  # every refusal that is described
 FEW, MANY = 1, 40  # examples of each operation beside what the description itself suggests
 
 
@@ -62,8 +63,12 @@ def wishes(carried, examples, methods):
                 "database": "none",
             },
             "phases": {"stateful": OFF, "coverage": {"unexpected-methods": methods}},
-            # A well-formed question may be about an area, a day or an item that there is not.
-            "checks": {"positive_data_acceptance": OFF},
+            "checks": {
+                # A well-formed question may be about an area, a day or an item that there is not.
+                "positive_data_acceptance": OFF,
+                # Its own list lacks 413: a body too long for the server is refused unread.
+                "negative_data_rejection": {"expected-statuses": REFUSED},
+            },
         }
     )
 

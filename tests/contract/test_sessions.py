@@ -58,7 +58,7 @@ def test_a_session_ends_after_its_hours_however_busy_it_was(house):
         assert reader.get(OPEN).status_code == 200
     house.clock.time += timedelta(minutes=6)
     sent = reader.get("/", headers={"Accept": "text/html"})
-    assert sent.headers["location"] == "/logga-in"
+    assert sent.headers["location"] == "/logga-in?slut=1"
 
 
 def test_a_session_that_nobody_uses_ends(houses):

@@ -232,7 +232,7 @@ def test_the_verdict_on_a_place_is_the_release_s_own(people):
     said = {
         "increased": "ökat",
         "decreased": "minskat",
-        "unchanged": "oförändrat",
+        "unchanged": "ingen stor förändring, mindre än ±50 %",
         "cannot_be_assessed": "kan inte bedömas",
     }
     trends = {
@@ -240,7 +240,12 @@ def test_the_verdict_on_a_place_is_the_release_s_own(people):
         for one in answer["features"]
     }
     found = rows(page, "areas")
-    assert {name: line[-1] for name, line in found.items()} == trends
+    verdicts = {name: line[-1].partition(" (") for name, line in found.items()}
+    assert {name: words for name, (words, _, _) in verdicts.items()} == trends
+    assert all(interval for words, interval, _ in verdicts.values() if words in said.values())
+    intervals = [interval for _, _, interval in verdicts.values() if interval]
+    assert intervals
+    assert all(re.fullmatch(r"\d+,\d\d–\d+,\d\d gånger\)", each) for each in intervals)
 
 
 def test_the_earliest_period_of_a_release_has_none_to_be_compared_with(people):
@@ -280,7 +285,7 @@ def test_without_scripts_there_are_tables_and_pictures(people, path, role):
     assert len(stills) == {"/nar": 1, "/utveckling": 3}[path]
     assert all('role="img"' in still and "style=" not in still for still in stills)
     assert "<caption>" in page
-    assert '<form id="choices" method="get">' in page
+    assert '<form id="choices" method="get" autocomplete="off">' in page
 
 
 @pytest.mark.parametrize("path", ["/nar", "/utveckling"])
@@ -295,3 +300,17 @@ def test_the_pages_speak_english_whole(people, path, role):
     for word in ("Händelse", "händelse", "Skillnad", "Timme", "Visa ", "Område", "Utgåva"):
         assert word not in shown
     client.get("/sprak/sv")
+
+
+def test_where_the_release_cannot_tell_when_it_says_so_first_and_where_it_can(people):
+    page = people[PLANNER].get("/nar").text
+    week = page[page.index('<table id="week"') : page.index("</table>")]
+    assert "Högst" in week or re.search(r"\d–\d", week)
+    told, bounds = page.index('id="untold"'), page.index('<details class="bounds">')
+    assert told < bounds < page.index('<table id="week"')
+    links = re.findall(r'<a href="(\?[^"]+)">[^<]+</a>: [^<]*flest under', page[told:bounds])
+    assert links
+    for link in links:
+        there = people[PLANNER].get(f"/nar{unescape(link)}")
+        assert there.status_code == 200
+        assert 'id="untold"' not in there.text  # what it leads to tells a time exactly

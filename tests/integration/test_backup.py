@@ -28,10 +28,12 @@ from store import (
     journal,
     models,
     places,
+    plan,
     releases,
     retention,
     schema,
     sessions,
+    views,
 )
 from store.models import Base
 from store.parts import JOURNAL, MAIN, PARTS, RELEASE
@@ -60,6 +62,9 @@ def fill(store):
         batch = max(row.id for row in imports.batches(connection))
         row = {"import_id": batch, "area": "Årby", "month": 202601, "type": "Klotter"}
         connection.execute(sa.insert(models.TableCount), row)
+        planned = plan.NewRow("priority-arby", "Årby", "Årby", "helgnatt", "tema-vald", "2025")
+        plan.add(connection, planned, plan.Spot("cells:891f", "vid Tunneln å"), "åsa", NOW)
+        views.put(connection, views.NewView("åsa", "Årby", "/nar"), NOW)
 
 
 def every_row(store):

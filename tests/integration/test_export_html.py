@@ -169,6 +169,8 @@ def test_an_area_with_a_hostile_name_stays_text(analysed, exported):
     text = exported()
     assert Page(text).fetched == []
     assert "</script><script src=" not in text
+    assert "\\u003cb\\u003e" not in text  # a tooltip is written as HTML
+    assert "\\u0026lt;b\\u0026gt;" in text
 
 
 @pytest.mark.usefixtures("analysed")

@@ -38,7 +38,11 @@ def test_registration_dates_are_read_by_incident(desk):
     with desk.store.read() as conn:
         found = registrations.registrations(conn, *YEAR)
         every = registrations.registrations(conn, datetime(2025, 1, 1, tzinfo=UTC), YEAR[1])
-        assert registrations.latest(conn) == date(2026, 3, 9)
+        assert registrations.latest(conn, date(2026, 12, 31)) == date(2026, 3, 9)
+        assert registrations.latest(conn, date(2026, 3, 8)) == date(2026, 3, 7)
+        newest = int(found.id[0])
+        assert registrations.latest(conn, date(2026, 12, 31), newest) == date(2026, 3, 9)
+        assert registrations.latest(conn, date(2026, 12, 31), 0) is None
     assert found.id.size == 2
     assert found.day[0] == np.datetime64("2026-03-09")
     assert np.isnat(found.day[1])
@@ -52,7 +56,7 @@ def test_registration_dates_are_read_by_incident(desk):
 def test_a_store_without_incidents_knows_no_registration(desk):
     with desk.store.read() as conn:
         found = registrations.registrations(conn, *YEAR)
-        assert registrations.latest(conn) is None
+        assert registrations.latest(conn, date(2026, 12, 31)) is None
     assert np.isnat(found.of(np.array([1, 2]))).all()
 
 

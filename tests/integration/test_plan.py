@@ -71,18 +71,22 @@ def test_a_row_comes_back_within_a_day_and_is_forgotten_after_it(store):
     assert plan.remove(store, first, NOW).id == first
     assert standing(store) == [second]
     assert plan.remove(store, first, NOW + timedelta(hours=1)).id == first  # twice does no more
-    assert not plan.restore(store, first).there
+    assert not plan.restore(store, first, NOW).there
     assert standing(store) == [first, second]
     with store.read() as connection:
         assert set(rows.spots(connection)) == {first, second}
     plan.remove(store, first, NOW)
     plan.remove(store, second, NOW + DAY)  # exactly a day later it can still be put back
-    assert plan.restore(store, first).row.id == first
+    assert plan.restore(store, first, NOW + DAY).row.id == first
     plan.remove(store, first, NOW)
-    plan.remove(store, second, NOW + DAY + timedelta(seconds=1))
+    late = NOW + DAY + timedelta(seconds=1)
+    with store.read() as connection:
+        assert plan.one(connection, first, NOW + DAY).id == first
+        assert plan.one(connection, first, late) is None
     with pytest.raises(NotFound) as gone:
-        plan.restore(store, first)
+        plan.restore(store, first, late)
     assert gone.value.code == "plan-no-row"
+    plan.add(store, ARBY, None, "anna", late)  # whatever is written, the old ones go with it
     with store.read() as connection:
         assert set(rows.spots(connection)) == {second}
 
@@ -91,13 +95,13 @@ def test_a_row_that_somebody_added_again_is_not_put_back_beside_it(store):
     first = plan.add(store, ARBY, None, "anna", NOW).row.id
     plan.remove(store, first, NOW)
     second = plan.add(store, ARBY, None, "bo", NOW).row.id
-    found = plan.restore(store, first)
+    found = plan.restore(store, first, NOW)
     assert (found.there, found.row.id) == (True, second)
     assert standing(store) == [second]
 
 
 def test_no_row_is_removed_or_put_back_that_is_not_there(store):
-    for change in (lambda: plan.remove(store, 7, NOW), lambda: plan.restore(store, 7)):
+    for change in (lambda: plan.remove(store, 7, NOW), lambda: plan.restore(store, 7, NOW)):
         with pytest.raises(NotFound):
             change()
 
@@ -114,7 +118,7 @@ def test_the_list_is_full_at_its_limit_and_has_room_when_a_row_is_taken_off(stor
     plan.remove(store, last, NOW)
     plan.add(store, replace(ARBY, theme=""), None, "anna", NOW)
     with pytest.raises(Conflict):
-        plan.restore(store, last)
+        plan.restore(store, last, NOW)
 
 
 # --- kept links
@@ -160,21 +164,27 @@ def test_a_removed_link_comes_back_within_a_day_for_its_owner_alone(store):
     kept = keep(store).view.id
     for change in (
         lambda: views.remove(store, "bo", kept, NOW),
-        lambda: views.restore(store, "bo", kept),
+        lambda: views.restore(store, "bo", kept, NOW),
     ):
         with pytest.raises(NotFound):
             change()
     views.remove(store, "anna", kept, NOW)
     views.remove(store, "anna", kept, NOW + timedelta(hours=1))
     assert names(store) == []
-    views.restore(store, "anna", kept)
-    views.restore(store, "anna", kept)
+    views.restore(store, "anna", kept, NOW)
+    views.restore(store, "anna", kept, NOW)
     assert names(store) == ["Årby"]
     views.remove(store, "anna", kept, NOW)
-    other = keep(store, "annan").view.id
-    views.remove(store, "anna", other, NOW + DAY + timedelta(seconds=1))
+    views.restore(store, "anna", kept, NOW + DAY)
+    views.remove(store, "anna", kept, NOW)
+    late = NOW + DAY + timedelta(seconds=1)
+    with store.read() as connection:
+        assert views.one(connection, "anna", kept, late) is None
     with pytest.raises(NotFound):
-        views.restore(store, "anna", kept)
+        views.restore(store, "anna", kept, late)
+    keep(store, "annan", now=late)
+    with store.read() as connection:
+        assert links.one(connection, "anna", kept, NOW) is None  # gone for good
 
 
 def test_a_link_is_not_put_back_over_its_name_or_over_the_limit(store):
@@ -182,14 +192,14 @@ def test_a_link_is_not_put_back_over_its_name_or_over_the_limit(store):
     views.remove(store, "anna", kept, NOW)
     keep(store, address="/plan")
     with pytest.raises(Conflict) as taken:
-        views.restore(store, "anna", kept)
+        views.restore(store, "anna", kept, NOW)
     assert taken.value.code == "view-name-taken"
     other = keep(store, "annan").view.id
     views.remove(store, "anna", other, NOW)
     for number in range(49):
         keep(store, f"{number}")
     with pytest.raises(Conflict) as full:
-        views.restore(store, "anna", other)
+        views.restore(store, "anna", other, NOW)
     assert full.value.code == "views-full"
 
 
@@ -212,7 +222,8 @@ def test_links_go_with_the_account_and_with_the_key(store):
         ("/nar?omrade=3&kod=1234&vem=anna", "/nar?omrade=3"),
         ("/nar?omrade=%3Cscript%3E", "/nar"),
         ("/pa-plats?typ_obs=klotter&ljus=morkt#mitt", "/pa-plats?typ_obs=klotter&ljus=morkt"),
-        ("/nar?omrade=" + "x" * 61, "/nar"),
+        ("/nar?omrade=" + "x" * 375, None),
+        ("/nar?omrade=" + "x" * 376, "/nar"),
     ],
 )
 def test_a_link_keeps_what_links_say_and_nothing_else(written, kept):

@@ -1,5 +1,6 @@
 """Two periods beside each other: which can be compared, and by which rule."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import SimpleNamespace
 
@@ -142,9 +143,47 @@ def test_cells_hold_both_periods_and_nothing_of_others():
     )
     registered = Registrations(np.arange(0), np.array([], dtype="datetime64[D]"))
     on = comparison.days(found, registered, None, STOCKHOLM)
-    cells = comparison.in_cells(found, on, (BEFORE, AFTER), 9)
+    cells = comparison.in_cells(found, on, (BEFORE, AFTER), 9, None)
     ordered = np.sort(grid.parents(np.array([HERE, THERE]), 9)).tolist()
     here = ordered.index(int(grid.parents(np.array([HERE]), 9)[0]))
     assert cells.cell.tolist() == ordered
     assert (cells.before[here], cells.after[here]) == (3, 1)
     assert (cells.before[1 - here], cells.after[1 - here]) == (0, 2)
+
+
+def test_cells_are_counted_at_the_same_lag_as_the_whole():
+    found = events(
+        ("2024-03-01T12:00", None, 3, HERE),
+        ("2024-03-01T12:00", None, 4, HERE),
+        ("2025-03-01T12:00", None, 5, HERE),
+    )
+    dates = np.array(["2024-03-02", "2025-06-01", "2025-03-02"], dtype="datetime64[D]")
+    registered = Registrations(found.of.id, dates)
+    on = comparison.days(found, registered, date(2026, 1, 30), STOCKHOLM)
+    whole = comparison.whole(on, (BEFORE, AFTER))
+    cells = comparison.in_cells(found, on, (BEFORE, AFTER), 9, whole.lag_days)
+    assert whole.lag_days == 30
+    assert (cells.before.tolist(), cells.after.tolist()) == ([3], [5])
+    assert (whole.line.before, whole.line.after) == (3, 5)
+    standing = comparison.in_cells(found, on, (BEFORE, AFTER), 9, None)
+    assert standing.before.tolist() == [7]
+
+
+def test_a_period_that_registrations_do_not_reach_is_not_assessed():
+    on = replace(days(40, 90), extracted=date(2025, 12, 28))
+    found = comparison.whole(on, (BEFORE, AFTER))
+    assert (found.line.before, found.line.after, found.lag_days) == (40, 90, -3)
+    assert (found.line.verdict, found.line.percent) == (change.UNKNOWN, None)
+    assert np.isnan([found.line.ratio, found.line.low, found.line.high]).all()
+    units = comparison.units(on, (BEFORE, AFTER), [("", on.count > 0)], found.lag_days)
+    assert [line.verdict for line in units.lines] == [change.UNKNOWN]
+    over = comparison.whole(replace(on, extracted=date(2025, 12, 31)), (BEFORE, AFTER))
+    assert (over.lag_days, over.line.verdict) == (0, change.INCREASED)
+
+
+def test_a_registration_that_had_not_come_yet_counts_as_undated():
+    on = days(40, 60)
+    on.registered[0] = np.datetime64("2062-01-01")
+    found = comparison.whole(on, (BEFORE, AFTER))
+    assert (found.line.before, found.before_now, found.undated) == (39, 40, 1)
+    assert found.lag_days == 31

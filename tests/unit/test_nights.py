@@ -257,11 +257,11 @@ def weekly(*numbers, after=(2026, 7, 1)):
 
 
 def test_weekends_are_compared_with_as_many_before_by_exact_ratio():
-    some, _, held = weekly(*[1] * 6, *[4] * 6)
+    some, registered, held = weekly(*[1] * 6, *[4] * 6)
     now = held.calendar.rows([Weekend(2026, week) for week in range(8, 14)])
     assert held.count[now].sum() == 24
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
-    found = nights.compare(held, some, None, (nights.before(later), later))
+    found = nights.compare(held, some, (registered, None), (nights.before(later), later))
     assert nights.before(later) == tuple(Weekend(2026, week) for week in range(7, 1, -1))
     assert (found.before, found.after, found.lag_days) == (6, 24, None)
     # The clock went forward in week 13: 59 hours, not 60, held 24 events.
@@ -297,16 +297,27 @@ def test_without_registration_dates_periods_are_compared_as_they_stand():
 
 
 def test_few_events_cannot_be_assessed():
-    some, _, held = weekly(*[0] * 11, 3)
+    some, registered, held = weekly(*[0] * 11, 3)
     later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
-    found = nights.compare(held, some, None, (nights.before(later), later))
+    found = nights.compare(held, some, (registered, None), (nights.before(later), later))
     assert (found.before, found.after, found.verdict) == (0, 3, UNKNOWN)
 
 
 def test_weekends_beyond_the_data_are_not_compared():
-    some, _, held = weekly(*[1] * 6)
+    some, registered, held = weekly(*[1] * 6)
     later = tuple(Weekend(2026, week) for week in range(7, 1, -1))
-    assert nights.compare(held, some, None, (nights.a_year_before(later), later)) is None
+    known = registered, None
+    assert nights.compare(held, some, known, (nights.a_year_before(later), later)) is None
+
+
+def test_weekends_that_registrations_do_not_reach_are_not_assessed():
+    some, registered, held = weekly(*[5] * 12)
+    later = tuple(Weekend(2026, week) for week in range(13, 7, -1))
+    saturday = registered, date(2026, 3, 28)
+    found = nights.compare(held, some, saturday, (nights.before(later), later))
+    assert (found.before, found.after, found.verdict) == (30, 30, UNKNOWN)
+    assert found.lag_days == -1
+    assert np.isnan([found.ratio, found.low, found.high]).all()
 
 
 # --- what is special

@@ -93,12 +93,16 @@ def test_a_year_is_compared_with_the_year_before_and_small_numbers_give_no_ratio
     known = Moved(*year, 158, 162, 0.82, 1.29, "unchanged", 12)
     assert words.moved(known) == (
         "22 nov 2025 till 21 nov 2026: 162 händelser, och 158 samma tid året före."
-        " Bedömning: oförändrat. Nivån är mellan 0,82 och 1,29 gånger årets före."
+        " Bedömning: ingen stor förändring, mindre än ±50 %."
+        " Nivån är mellan 0,82 och 1,29 gånger årets före."
         " Båda åren räknas som de såg ut 12 dagar efter sitt slut, så att sena anmälningar inte"
         " syns som en minskning."
     )
     few = words.moved(Moved(*year, 1, 3, 0.2, 9.0, "cannot_be_assessed", None))
     assert few.endswith("Bedömning: kan inte bedömas.")
+    open_ended = Moved(*year, 158, 162, float("nan"), float("nan"), "cannot_be_assessed", -2)
+    assert words.moved(open_ended).endswith("inte slut i det underlag som har kommit in.")
+    assert "gånger" not in words.moved(open_ended)
 
 
 @pytest.mark.parametrize(("n", "percent"), [(9, False), (10, True)])
@@ -119,3 +123,14 @@ def test_kinds_have_percent_from_ten_events_on(n, percent):
 def test_a_number_stands_beside_what_the_level_alone_would_give(expected, said):
     with speaking(SWEDISH):
         assert words.compared(45, expected, "Årby") == said
+
+
+@pytest.mark.parametrize("kind", [FEW, BLOCKS, PEAK])
+def test_within_a_chosen_window_no_other_window_has_a_number(kind):
+    blocks = (("helgnatt", 111), ("vardagskvall", 0))
+    found = When(kind, (peak(6, 1, 3, 80),) if kind == PEAK else (), blocks, 111, 111)
+    said = words.within(found, "Du har valt helgnatt.", PROFILE)
+    assert said.startswith("Du har valt helgnatt. ")
+    assert "vardagskväll" not in said
+    assert ("Händelserna samlas natten mot lör 01–03." in said) == (kind == PEAK)
+    assert ("Ingen del av den tiden" in said) == (kind == BLOCKS)

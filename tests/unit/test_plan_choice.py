@@ -1,7 +1,6 @@
 """Which place a number of a release means, which may be one, or several."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 import shapely
@@ -15,9 +14,9 @@ from pipelines.reference import Reference
 from pipelines.released import Released
 from pipelines.roles import PLANNER
 from store.places import AreaRow
-from store.releases import TREE, Atom, Header, Part, Unit, digest_of
+from store.releases import TREE, Atom, Part, Unit
+from tests.releases import NOW, release
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS = (date(2025, 1, 1), date(2026, 1, 1), date(2026, 1, 31))
 GROUND = (("arby", "arby"), ("rest", "east"), ("rest", "west"), ("core", "core"), ("core", "core"))
 THEMES = ("brand", "vald")
@@ -45,22 +44,7 @@ def released():
     )
     units = tuple(ground(number, *one) for number, one in enumerate(GROUND))
     part = Part("2025", TREE, *DAYS, NOW, units, atoms, ()).sealed()
-    header = Header(
-        number=1,
-        house="Provstad",
-        created_at=NOW,
-        activated_at=NOW,
-        active=True,
-        digest="",
-        previous="",
-        settings={"k": 5},
-        synthetic=True,
-        code_version="1",
-        audit=None,
-        signature=None,
-        signed_by=None,
-    )
-    return Released(replace(header, digest=digest_of(header, [part])), [part])
+    return Released(*release(part))
 
 
 PROFILE = Profile(

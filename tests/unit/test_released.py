@@ -1,7 +1,7 @@
 """A planner's question: answered by whole atoms that say what they speak of, or not at all."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
@@ -13,9 +13,9 @@ from geo import atoms
 from geo.errors import InvalidParameter, NotFound, StoreUnavailable
 from pipelines.release_findings import findings
 from pipelines.released import LEVELS, PLACE, UNIT, ZONE, Asked, Released, Told
-from store.releases import TREE, Atom, Header, Part, Unit, digest_of
+from store.releases import TREE, Atom, Part, Unit
+from tests.releases import NOW, release
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 THEMES = ("brand", "klotter", "ran")
 BLOCKS = ("natt", "ovrig_tid")
 # Place, zone and level of each unit: two areas, of which one has two pieces, and two districts.
@@ -110,25 +110,6 @@ def test_what_the_release_does_not_know_is_refused(asked, code):
 def test_an_unknown_level_is_refused():
     with pytest.raises(InvalidParameter, match="release-level-unknown"):
         Told(usual()).answer(Asked(), "street")
-
-
-def release(*parts):
-    header = Header(
-        number=1,
-        house="Provstad",
-        created_at=NOW,
-        activated_at=NOW,
-        active=True,
-        digest="",
-        previous="",
-        settings={"k": 5},
-        synthetic=True,
-        code_version="1",
-        audit=None,
-        signature=None,
-        signed_by=None,
-    )
-    return replace(header, digest=digest_of(header, parts)), parts
 
 
 def test_the_latest_period_is_answered_where_none_is_named():

@@ -9,7 +9,17 @@ import pytest
 from babel.messages.pofile import read_po
 from scipy import sparse
 
-from app import change_page, guide_page, map_page, place_card, places_page, ways
+from app import (
+    change_page,
+    guide_page,
+    map_page,
+    place_card,
+    place_rows,
+    places_page,
+    told_card,
+    told_places_page,
+    ways,
+)
 from app.access import PURPOSES
 from app.collections import COLLECTIONS
 from app.release_page import DETAILS
@@ -291,6 +301,7 @@ LOOKS = {
     *given("noted", 0),
     *given("_noted", 0),
     *given("_note", 2),
+    *given("Task", 1),
     *(each.id for each in COLLECTIONS.values() if each.logged),
     *(journal.WEEDED, journal.ANCHOR_BEGUN),
     *(bundles.EXPORT, bundles.IMPORT, bundles.KEY),
@@ -348,11 +359,12 @@ MEMBERS = {
     "access-tested": set(guide_page.TESTED),
     "access-lacks": set(guide_page.SHORTCOMINGS),
     "direction": set(spots.DIRECTIONS),
-    "places-list": {*places_page.EXACT_LISTS, *places_page.TOLD_LISTS},
+    "places-list": {*places_page.EXACT_LISTS, *told_places_page.TOLD_LISTS},
     "places-caption": {*places_page.EXACT_LISTS, "told", "physical"},
-    "places-column": set(places_page.COLUMNS),
+    "places-column": set(place_rows.COLUMNS),
     "card-about": {*("where", "count", "when", "trend", "kind", "sure")},
     "card-kind": set(place_card.FACILITIES),
+    "card-led": set(told_card.LED),
     "card-nearest": set(place_card.FACILITIES.values()),
     "holiday": {one.code for one in holidays.holidays(2026)},
     "change-lead": {change.INCREASED, change.DECREASED, change.UNCHANGED, change.UNKNOWN},

@@ -1,7 +1,6 @@
 """When a release tells most events of a place: what its numbers prove, whatever lies behind."""
 
-from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 
 import numpy as np
 import pytest
@@ -9,9 +8,9 @@ import shapely
 
 from pipelines import told_places
 from pipelines.released import PLACE, Asked, Released, Told
-from store.releases import TREE, Atom, Header, Part, Unit, digest_of
+from store.releases import TREE, Atom, Part, Unit
+from tests.releases import NOW, release
 
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 THEMES = ("brand", "klotter", "ran")
 BLOCKS = ("helgnatt", "ovrig_tid", "skoltid")
 PLACES = ("arby", "core")
@@ -164,21 +163,6 @@ def test_kinds_are_the_themes_with_a_number_of_their_own():
 )
 def test_three_years_are_three_in_a_row(years, few):
     parts = [told((40, THEMES, BLOCKS, (0, 1)), period=year).part for year in years]
-    header = Header(
-        number=1,
-        house="Provstad",
-        created_at=NOW,
-        activated_at=NOW,
-        active=True,
-        digest="",
-        previous="",
-        settings={"k": 5},
-        synthetic=True,
-        code_version="1",
-        audit=None,
-        signature=None,
-        signed_by=None,
-    )
-    sealed = replace(header, digest=digest_of(header, parts))
-    assert told_places.too_few_years(Released(sealed, parts)) is few
-    assert told_places.fixed(Released(sealed, parts)) is None
+    known = Released(*release(*parts))
+    assert told_places.too_few_years(known) is few
+    assert told_places.fixed(known) is None

@@ -86,6 +86,16 @@ def test_hours_near_a_school_are_compared_with_the_same_hours_elsewhere():
     assert "5,0 ggr (2,8–9,0)" in said
 
 
+@pytest.mark.parametrize(
+    ("near", "elsewhere", "shown"),
+    [(0.625, 0.156, ("0,625 ggr", "0,156 ggr", "4,0 ggr")), (0.6, 0.2, ("0,6", "0,2", "3,0 ggr"))],
+)
+def test_a_readers_own_division_of_the_levels_gives_the_ratio(near, elsewhere, shown):
+    levels = {"near_ratio": near, "elsewhere_ratio": elsewhere, "ratio": near / elsewhere}
+    said = wording.hours(replace(EVENING, **levels), "skoltid", 300.0)
+    assert all(each in said for each in shown)
+
+
 def test_hours_that_cannot_be_compared_say_so():
     few = replace(EVENING, verdict=Verdict.TOO_FEW)
     assert "för få händelser" in wording.hours(few, "skoltid", 300.0)
@@ -111,4 +121,4 @@ def test_findings_say_what_they_do_not_show():
     assert "orsak" in wording.effect(Effect.DECREASED)
     assert wording.effect(Effect.CANNOT_BE_ASSESSED).startswith("Kan inte bedömas")
     assert wording.emerging(Pattern.NONE) == "Inget mönster"
-    assert wording.change("unchanged") == "oförändrat"
+    assert wording.change("unchanged") == "ingen stor förändring, mindre än ±50 %"

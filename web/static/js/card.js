@@ -1,16 +1,16 @@
 // @ts-check
 /** The card: what can be said about one thing on the map, in plain words. The server says it all. */
 
-import { post } from "./data.js";
+import { planned } from "./planned.js";
 import { element, t } from "./texts.js";
-import { say, share } from "./tools.js";
+import { share } from "./tools.js";
 
 /**
  * @typedef {{key: string, title: string, kind: string, verdict: {slug: string | null, word: string, lines: string[]} | null,
  *   sentences: {about: string, heading: string, text: string}[], facts: [string, string][], notes: string[],
  *   observations: {key: string, title: string, severity_text: string, light: string, date: string, distance: string, note: string}[],
  *   observations_text: string, near: Record<string, {key: string, text: string} | null>,
- *   plan: Record<string, string> | null, share: string}} Content
+ *   plan: Record<string, string> | null, planned: string, share: string}} Content
  */
 
 /**
@@ -98,22 +98,10 @@ function notes(sentences) {
 }
 
 /** @param {Content} content */
-function actions({ plan }) {
+function actions({ plan, planned: href }) {
   const row = element("p", { class: "actions" });
   const csrf = /** @type {HTMLInputElement | null} */ (document.querySelector('.who input[name="csrf"]'))?.value;
-  if (plan && csrf) {
-    row.append(button("button button-main", t("plan-add"), () => add({ ...plan, csrf })));
-  }
-  row.append(button("button button-plain", t("map-share"), share));
+  const shared = button("button button-plain", t("map-share"), share);
+  row.append(...(plan && csrf ? [planned({ ...plan, csrf }, href)] : []), shared);
   return row;
-}
-
-/** @param {Record<string, string>} fields */
-async function add(fields) {
-  try {
-    const { text, href } = await post("/plan", fields);
-    say(text, element("a", { href }, t("card-open-plan")));
-  } catch (fault) {
-    say(/** @type {Error} */ (fault).message);
-  }
 }

@@ -3,21 +3,24 @@
 
 /* global ol */
 
+import { given, sendAtOnce, write } from "./address.js";
 import { collection } from "./data.js";
+import { isFocus } from "./ground.js";
 import { fill } from "./layers.js";
-import { addHome, createMap, show } from "./map.js";
-import { showKey } from "./key.js";
+import { areaSigns, showKey } from "./legend.js";
+import { createMap } from "./map.js";
 import { classes } from "./scale.js";
 import * as screen from "./screen.js";
 import * as styles from "./styles.js";
-import { t } from "./texts.js";
+import { element, t } from "./texts.js";
 import { difference } from "./differences.js";
 import { spotNames } from "./spot_names.js";
+import { begin, extentOf } from "./task_map.js";
 
-const FOCUS = ["priority", "nightlife"];
 const CELLS = 4; // above the names of streets: numbers are read first
 const SWEEP = "svep";
 const DIFFERENCE = "skillnad";
+const MIDDLE = "50";
 
 const frame = screen.byId("maps");
 const named = frame.dataset.bounds === "yes";
@@ -29,6 +32,8 @@ const key = JSON.parse(screen.byId("key").textContent ?? "[]");
 const scale = classes(told.flatMap(({ properties }) => [properties.before, properties.after]).filter(Boolean));
 const line = document.createElement("span");
 line.className = "sweep-line";
+/** @type {import("./legend.js").Sign[]} */
+let signs = [];
 
 /** Make an empty layer. @param {any} style @param {number} zIndex @param {string} [declutter] */
 const layer = (style, zIndex, declutter) => new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex, declutter });
@@ -55,22 +60,20 @@ const idle = sheets[2].map.getView();
 
 async function start() {
   screen.showBusy(true);
-  const areas = (await collection("areas")).filter((area) => FOCUS.includes(area.properties.kind));
   const system = shared.getProjection();
+  const focus = (await collection("areas")).filter(isFocus);
+  signs = areaSigns(focus);
+  edge.value = given("kant") || MIDDLE;
   see(String(frame.dataset.view));
-  for (const { areas: outlines, cells, which } of sheets) {
-    fill(outlines, areas, system);
+  for (const { areas, cells, which } of sheets) {
+    fill(areas, focus, system);
     fill(cells, which === "difference" ? told : of(which), system);
   }
-  const home = sheets[0].areas.getSource().getExtent();
-  const lies = sheets[2].cells.getSource().getExtent();
-  const local = new URLSearchParams(location.search).get("omrade");
-  const near = local && !ol.extent.isEmpty(lies) ? lies : home;
-  if (!ol.extent.isEmpty(near)) {
-    const seen = frame.dataset.view === DIFFERENCE ? sheets[2].map : first;
-    sheets.forEach(({ map }) => addHome(map, home));
-    show(seen, near, screen.byId("legend"));
-  }
+  const home = extentOf(sheets[0].areas);
+  const lies = extentOf(sheets[2].cells);
+  const seen = frame.dataset.view === DIFFERENCE ? sheets[2].map : first;
+  const others = sheets.map(({ map }) => map).filter((map) => map !== seen);
+  begin([seen, ...others], given("omrade") && !ol.extent.isEmpty(lies) ? lies : home, home);
   screen.showBusy(false);
 }
 
@@ -95,9 +98,9 @@ function see(view) {
     map.setView((id === "map-difference") === (view === DIFFERENCE) ? shared : idle);
     map.updateSize();
   }
-  const title = t(named ? "when-legend-places" : "when-legend");
-  const looks = key.map(([colour, label]) => ({ colour, label }));
-  showKey(screen.byId("legend"), view === DIFFERENCE ? t("change-legend") : title, view === DIFFERENCE ? looks : scale);
+  const counted = { title: t(named ? "when-legend-places" : "when-legend"), classes: scale };
+  const compared = { title: t("change-legend"), classes: key.map(([colour, label]) => ({ colour, label })) };
+  showKey(screen.byId("legend"), { ...(view === DIFFERENCE ? compared : counted), signs });
 }
 
 /** Cut the later map where the edge is; the earlier one lies under it. */
@@ -107,19 +110,20 @@ function cut() {
   line.style.left = `${edge.value}%`;
 }
 
+/** Keep how the maps are shown, for other choices too. @param {"visa" | "kant"} name @param {string} value */
+function keep(name, value) {
+  write({ [name]: value });
+  const form = screen.byId("choices");
+  const kept = form.querySelector(`[name="${name}"]`) ?? form.appendChild(element("input", { type: "hidden", name }));
+  /** @type {HTMLInputElement} */ (kept).value = value;
+}
+
 edge.addEventListener("input", cut);
+edge.addEventListener("change", () => keep("kant", edge.value === MIDDLE ? "" : edge.value));
 screen.byId("views").addEventListener("change", (event) => {
   const view = /** @type {HTMLInputElement} */ (event.target).value;
   see(view);
-  const given = new URLSearchParams(location.search);
-  given.set("visa", view);
-  history.replaceState(null, "", `?${given}`);
-  const kept = /** @type {HTMLInputElement | null} */ (document.querySelector('#choices [name="visa"]'));
-  if (kept) {
-    kept.value = view;
-  }
+  keep("visa", view);
 });
-screen.byId("choices").addEventListener("change", () => {
-  /** @type {HTMLFormElement} */ (screen.byId("choices")).requestSubmit();
-});
+sendAtOnce(/** @type {HTMLFormElement} */ (screen.byId("choices")));
 screen.run(start);

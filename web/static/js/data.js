@@ -81,7 +81,22 @@ function following(links) {
  * @returns {Promise<any>}
  */
 export async function json(path, signal) {
-  return read(await ask(path, { signal }));
+  return (await checked(ask(path, { signal }))).json();
+}
+
+/**
+ * Ask for a page as a browser does.
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ */
+export async function page(path, signal) {
+  const answer = await checked(ask(path, { signal }, "text/html"));
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+/** Learn that the server answers, before a page that works is left for it. */
+export async function reach() {
+  await ask("/favicon.ico", { cache: "no-store", redirect: "manual" });
 }
 
 /**
@@ -91,12 +106,12 @@ export async function json(path, signal) {
  * @returns {Promise<any>}
  */
 export async function post(path, fields) {
-  return read(await ask(path, { method: "POST", body: new URLSearchParams(fields) }));
+  return (await checked(ask(path, { method: "POST", body: new URLSearchParams(fields) }))).json();
 }
 
-/** @param {string} path @param {RequestInit} options */
-function ask(path, options) {
-  return fetch(path, { ...options, headers: { Accept: "application/json" } }).catch((fault) => {
+/** @param {string} path @param {RequestInit} options @param {string} [kind] */
+function ask(path, options, kind = "application/json") {
+  return fetch(path, { ...options, headers: { Accept: kind } }).catch((fault) => {
     if (fault.name === "AbortError") {
       throw fault;
     }
@@ -104,8 +119,9 @@ function ask(path, options) {
   });
 }
 
-/** @param {Response} answer */
-async function read(answer) {
+/** @param {Promise<Response>} asked */
+async function checked(asked) {
+  const answer = await asked;
   if (answer.status === 401) {
     throw new Refusal(t("data-signed-out"), 401);
   }
@@ -113,5 +129,5 @@ async function read(answer) {
     const problem = await answer.json().catch(() => ({}));
     throw new Refusal(problem.detail ?? t("data-refused"), answer.status);
   }
-  return answer.json();
+  return answer;
 }

@@ -5,8 +5,10 @@
 
 import { showCard, showNoCard } from "./card.js";
 import { json, query } from "./data.js";
+import { listen } from "./desk_input.js";
+import { latestOnly } from "./latest.js";
 import { featureOf, layerName, under } from "./layers.js";
-import { show } from "./map.js";
+import { sees, show } from "./map.js";
 import { byId } from "./screen.js";
 import { QUESTIONS } from "./state.js";
 import { markRow, rowsOf } from "./table.js";
@@ -16,17 +18,15 @@ const ROOM_M = 160; // ground to show around what was chosen
 
 /** @typedef {ReturnType<typeof import("./state.js").createStore>} Store */
 
-/**
- * The words of a link that list and card are asked with.
- * @param {import("./state.js").State} state
- */
+/** The words of a link that list and card are asked with. @param {import("./state.js").State} state */
 export function asked(state) {
   return query(Object.fromEntries([...QUESTIONS, "lista"].map((name) => [name, state[/** @type {keyof typeof state} */ (name)]])));
 }
 
 export class Desk {
-  #asking = new AbortController();
+  #latest = latestOnly();
   #shown = "";
+  /** What the chosen key stands for here: an analyst's cell is to others the place that holds it. */ #led = "";
   /** The ground that one begins with. @type {number[]} */ home = [-Infinity, -Infinity, Infinity, Infinity];
 
   /**
@@ -38,31 +38,7 @@ export class Desk {
   constructor(map, layers, store, exact) {
     [this.map, this.layers, this.store, this.exact] = [map, layers, store, exact];
     this.target = map.getTargetElement();
-    this.#listen();
-  }
-
-  #listen() {
-    this.map.on("singleclick", (/** @type {any} */ event) => this.pick(event.pixel));
-    this.map.on("pointermove", (/** @type {any} */ event) => {
-      this.target.style.cursor = !event.dragging && under(this.map, this.layers, event.pixel) ? "pointer" : "";
-    });
-    this.target.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key === "Enter" && event.target === this.target) {
-        this.pick(this.map.getSize().map((/** @type {number} */ side) => side / 2));
-      }
-    });
-    byId("rows").addEventListener("click", (event) => {
-      const row = /** @type {HTMLElement} */ (event.target).closest(".go")?.closest("tr");
-      if (row && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        this.choose(String(row.dataset.key));
-      }
-    });
-    addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && this.store.get().vald && !event.defaultPrevented && !document.querySelector("dialog[open]")) {
-        this.close();
-      }
-    });
+    listen(this);
   }
 
   /** Choose what lies under a pixel, or nothing. @param {number[]} pixel */
@@ -79,14 +55,31 @@ export class Desk {
     this.goThere();
   }
 
-  /** Show the ground of what is chosen. */
-  goThere() {
-    const key = this.store.get().vald;
-    const feature = featureOf(this.layers, key);
-    const at = rowsOf(byId("rows")).find((row) => row.dataset.key === key)?.dataset.at;
+  /** The key of what is chosen, on the map and in the list. */
+  get key() {
+    return this.#led || this.store.get().vald;
+  }
+
+  /** Find the ground of what is chosen: on the map, or where the list says that it lies. */
+  #ground() {
+    const at = rowsOf(byId("rows")).find((row) => row.dataset.key === this.key)?.dataset.at;
     const system = this.map.getView().getProjection();
     const point = at && new ol.geom.Point(ol.proj.fromLonLat(at.split(",").map(Number), system));
-    const ground = feature?.getGeometry() ?? point;
+    return featureOf(this.layers, this.key)?.getGeometry() ?? point;
+  }
+
+  /** Go to what a link has chosen, unless its own view shows that. @param {boolean} viewed whether it has one */
+  async arrive(viewed) {
+    await this.showChosen();
+    const ground = this.#ground();
+    if (ground && !(viewed && sees(this.map, byId("card"), ground.getExtent()))) {
+      this.goThere();
+    }
+  }
+
+  /** Show the ground of what is chosen. */
+  goThere() {
+    const ground = this.#ground();
     if (ground) {
       const extent = ol.extent.buffer(ground.getExtent(), ROOM_M);
       const spread = ol.extent.getArea(extent) > ol.extent.getArea(this.home);
@@ -96,7 +89,7 @@ export class Desk {
 
   /** Close the card; the keyboard goes back to the row it came from. */
   close() {
-    const row = rowsOf(byId("rows")).find((one) => one.dataset.key === this.store.get().vald);
+    const row = rowsOf(byId("rows")).find((one) => one.dataset.key === this.key);
     const inside = byId("card").contains(document.activeElement);
     this.store.set({ vald: "" });
     if (inside) {
@@ -104,35 +97,42 @@ export class Desk {
     }
   }
 
-  /**
-   * Mark what is chosen in the list and on the map, and fetch its card.
-   * @param {boolean} [led] whether the reader has just chosen it, so that reading goes on in the card
-   */
+  /** Mark what is chosen, and fetch its card. @param {boolean} [led] by a reader who goes on reading there */
   async showChosen(led = false) {
     const state = this.store.get();
-    this.layers.cells.changed();
-    this.layers.clusters.changed();
-    markRow(byId("rows"), state.vald);
     const card = byId("card");
     const path = state.vald && `/karta/plats?${query({ vald: state.vald })}&${this.exact ? "" : "ur=utgava&"}${asked(state)}`;
-    if (path === this.#shown) {
+    const again = path === this.#shown;
+    this.#led = again ? this.#led : "";
+    this.#mark();
+    if (again) {
       return;
     }
     this.#shown = path;
-    this.#asking.abort();
+    const signal = this.#latest();
     card.hidden = !path;
     if (path) {
-      this.#asking = new AbortController();
       card.textContent = t("card-loading");
-      await this.#fill(card, path, led);
+      await this.#fill(card, { path, signal, led });
     }
   }
 
-  /** @param {HTMLElement} card @param {string} path @param {boolean} led */
-  async #fill(card, path, led) {
+  #mark() {
+    this.layers.cells.changed();
+    this.layers.clusters.changed();
+    this.layers.observations.changed();
+    markRow(byId("rows"), this.key);
+  }
+
+  /** @param {HTMLElement} card @param {{path: string, signal: AbortSignal, led: boolean}} asking */
+  async #fill(card, { path, signal, led }) {
     const doing = { close: () => this.close(), choose: (/** @type {string} */ key) => this.choose(key) };
     try {
-      showCard(card, await json(path, this.#asking.signal), doing);
+      const content = await json(path, signal);
+      signal.throwIfAborted();
+      this.#led = content.key;
+      showCard(card, content, doing);
+      this.#mark();
     } catch (fault) {
       const { status, name, message } = /** @type {any} */ (fault);
       if (name === "AbortError") {

@@ -9,18 +9,15 @@ const ROOM = 14; // pixels: narrower cells bear no sign
 /** Width of a cell in pixels from which its sign is so high. */
 const LETTERS = /** @type {const} */ ([[44, 14], [26, 12], [0, 10]]);
 /** In the order of the key that the page brings. */
-const LOOKS = /** @type {const} */ (["more-sure", "more", "fewer-sure", "fewer", "same"]);
-const TOLD = /** @type {const} */ (["more-sure", "fewer-sure", "same"]);
-const PALE = ["more", "fewer", "same"];
+const LOOKS = /** @type {const} */ (["more-sure", "fewer-sure", "same"]);
 
 /** @param {readonly [string, string][]} key colour and words of each look */
 export function difference(key) {
-  const order = key.length === TOLD.length ? TOLD : LOOKS;
-  const colours = new Map(key.map(([colour], i) => [String(order[i]), colour]));
+  const colours = new Map(key.map(([colour], i) => [String(LOOKS[i]), colour]));
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const look = feature.get("look");
     const wide = ol.extent.getWidth(feature.getGeometry().getExtent()) / resolution;
-    const pale = PALE.includes(look);
+    const pale = look === "same";
     const letters = LETTERS.find(([from]) => wide >= from)?.[1];
     return new ol.style.Style({
       fill: fill(`${colours.get(look) ?? "#ffffff"}dd`),

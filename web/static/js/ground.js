@@ -3,10 +3,15 @@
 
 import { collection, placeNames } from "./data.js";
 import { fill } from "./layers.js";
-import { t } from "./texts.js";
 
 /** Kinds of areas that one goes to from the map. */
 const FOCUS = ["priority", "nightlife"];
+
+/** Ground of a release that is not a place of its own: all the rest of the municipality has no colour. */
+const REST = ["rest", "unknown", "several"];
+
+/** @param {import("./data.js").Feature} one */
+export const isPlace = (one) => !REST.includes(one.properties.kind);
 
 /** @param {import("./data.js").Feature} area */
 export const isNamed = (area) => area.properties.kind !== "municipality";
@@ -65,19 +70,36 @@ function asFeatures(places) {
 }
 
 /**
- * Offer the areas as buttons on the map.
+ * Offer the areas as buttons on the map: they choose in the form, and lead back to what is chosen.
  * @param {HTMLElement} target
  * @param {readonly any[]} areas features of the areas' layer
  * @param {(extent: number[] | null) => void} go nothing means everything
  */
 export function showSpots(target, areas, go) {
-  const focus = areas.filter((one) => FOCUS.includes(one.get("kind")));
-  const spots = focus.map((one) => /** @type {const} */ ([one.get("name"), one.getGeometry().getExtent()]));
-  const made = [/** @type {const} */ ([t("map-everything"), null]), ...spots].map(([name, extent]) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
-    button.addEventListener("click", () => go(extent));
+  const box = /** @type {HTMLSelectElement} */ (document.getElementById("omrade"));
+  const focus = new Map(areas.filter((one) => FOCUS.includes(one.get("kind"))).map((one) => [one.get("name"), one]));
+  const options = [...box.options].filter((one) => !one.value || focus.has(one.text));
+  const made = options.map(({ value, text }) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: text, value });
+    button.addEventListener("click", () => {
+      if (box.value === value) {
+        go(focus.get(text)?.getGeometry().getExtent() ?? null);
+        return;
+      }
+      box.value = value;
+      box.dispatchEvent(new Event("change", { bubbles: true }));
+    });
     return button;
   });
   target.replaceChildren(...made);
-  target.hidden = !spots.length;
+  target.hidden = !focus.size;
+  markSpot();
+}
+
+/** Say on the buttons which area is chosen in the form. */
+export function markSpot() {
+  const { value } = /** @type {HTMLSelectElement} */ (document.getElementById("omrade"));
+  for (const button of document.querySelectorAll("#spots button")) {
+    button.setAttribute("aria-pressed", String(/** @type {HTMLButtonElement} */ (button).value === value));
+  }
 }

@@ -8,6 +8,7 @@ import * as signs from "./signs.js";
 import * as styles from "./styles.js";
 
 const LONLAT = "EPSG:4326";
+const GROUP_PIXELS = 34; // points nearer to each other than this are shown as one with its number
 /** Name of a layer in the URL -> collection it shows. */
 export const SHOWN = Object.freeze({
   omraden: "areas",
@@ -52,12 +53,15 @@ export function createLayers({ classes, chosen, named = false, ranked = () => []
     physical: vector(physical(), 2.5),
     venues: vector(signs.venue, 4),
     schools: vector(signs.school, 4),
-    observations: vector(signs.observation, 5),
+    observations: new ol.layer.Vector({ source: new ol.source.Cluster({ source: new ol.source.Vector(), distance: GROUP_PIXELS }), style: signs.observations(chosen), zIndex: 5 }),
     clusters: vector(styles.cluster(chosen), 6),
     places: vector(quiet, 4, { declutter: "names" }),
   };
   return layers;
 }
+
+/** Where a layer holds its features, grouped or not. @param {any} layer */
+export const sourceOf = (layer) => layer.getSource().getSource?.() ?? layer.getSource();
 
 /**
  * Put features into a layer, in the map's own system.
@@ -74,7 +78,7 @@ export function fill(layer, features, system) {
       feature.set("anchor", ol.proj.fromLonLat(centre, system));
     }
   }
-  const source = layer.getSource();
+  const source = sourceOf(layer);
   source.clear(true);
   source.addFeatures(made);
 }
@@ -102,7 +106,7 @@ const FIRST = /** @type {const} */ (["observations", "schools", "venues", "clust
  * @param {any} map
  * @param {ReturnType<typeof createLayers>} layers
  * @param {number[]} pixel
- * @returns {{id: string, feature: any} | undefined}
+ * @returns {{id: string, feature: any, group: any[]} | undefined} of points shown as one the first, and all
  */
 export function under(map, layers, pixel) {
   const hits = new Map();
@@ -112,7 +116,9 @@ export function under(map, layers, pixel) {
   const ours = new Set(FIRST.map((one) => layers[one]));
   map.forEachFeatureAtPixel(pixel, note, { hitTolerance: 3, layerFilter: (/** @type {any} */ one) => ours.has(one) });
   const id = FIRST.find((one) => hits.has(layers[one]));
-  return id && { id: id === "tiles" ? "cells" : id, feature: hits.get(layers[id]) };
+  const hit = id && hits.get(layers[id]);
+  const group = hit?.get("features") ?? [hit];
+  return id && { id: id === "tiles" ? "cells" : id, feature: group[0], group };
 }
 
 /** Tell the collection and the id of a chosen thing; a number of the release has no collection. @param {string} key */
@@ -137,6 +143,6 @@ export function layerName(key) {
  */
 export function featureOf(layers, key) {
   const [id, fid] = parts(key);
-  const source = layerName(key) && layers[/** @type {keyof typeof layers} */ (id)].getSource();
+  const source = layerName(key) && sourceOf(layers[/** @type {keyof typeof layers} */ (id)]);
   return source ? (source.getFeatureById(fid) ?? source.getFeatureById(Number(fid))) : null;
 }

@@ -6,26 +6,23 @@
 import * as pickers from "./pickers.js";
 import * as screen from "./screen.js";
 import { Desk, asked } from "./desk.js";
-import { loadGround, showSpots } from "./ground.js";
+import { loadGround, markSpot, showSpots } from "./ground.js";
 import { createLayers, showOnly } from "./layers.js";
 import { showLegend } from "./legend.js";
-import { addHome, createMap, goTo, show, viewText } from "./map.js";
+import { addHome, createMap, show } from "./map.js";
 import { NAMED_ROWS } from "./places.js";
-import { startPaper } from "./paper.js";
 import { Results } from "./results.js";
-import { savePicture } from "./snapshot.js";
 import { EXACT, QUESTIONS, createStore } from "./state.js";
 import { rowsOf, showRows, showText } from "./table.js";
 import { t } from "./texts.js";
-import { done, startTools } from "./tools.js";
-import { startViews } from "./views.js";
+import { goTo, viewText } from "./view.js";
 
 const results = new Results();
 /** The rows that are named on the map. */ let top = rowsOf(screen.byId("rows")).slice(0, NAMED_ROWS);
 const store = createStore(EXACT, changed);
 const layers = createLayers({
   classes: () => results.scale,
-  chosen: () => store.get().vald,
+  chosen: () => desk.key,
   ranked: () => top,
 });
 const map = createMap(screen.byId("map"), Object.values(layers));
@@ -42,11 +39,12 @@ async function start() {
     addHome(map, found);
   }
   showSpots(screen.byId("spots"), layers.areas.getSource().getFeatures(), (extent) => show(map, extent ?? desk.home, screen.byId("card")));
-  if (!goTo(map, store.get().vy)) {
+  const viewed = goTo(map.getView(), store.get().vy);
+  if (!viewed) {
     showArea();
-    desk.goThere();
   }
-  map.on("moveend", () => store.set({ vy: viewText(map) }));
+  await desk.arrive(viewed);
+  map.on("moveend", () => store.set({ vy: viewText(map.getView()) }));
   screen.showBusy(false);
 }
 
@@ -83,8 +81,9 @@ async function ask() {
  */
 function changed(state, before) {
   pickers.show(state);
-  if (state.vy !== before.vy && state.vy !== viewText(map)) {
-    goTo(map, state.vy);
+  markSpot();
+  if (state.vy !== before.vy && state.vy !== viewText(map.getView())) {
+    goTo(map.getView(), state.vy);
   } else if (state.omrade !== before.omrade) {
     showArea();
   }
@@ -111,7 +110,7 @@ function showLayers() {
   const on = store.get().lager;
   showOnly(layers, on);
   const cells = on.split(",").includes("rutor") ? results.cells : [];
-  showLegend(screen.byId("legend"), results.scale, cells, pickers.level(), t("legend-cells"), results.tiled);
+  showLegend(screen.byId("legend"), { classes: results.scale, cells, level: pickers.level(), tiled: results.tiled });
 }
 
 pickers.listen((patch) => {
@@ -120,11 +119,7 @@ pickers.listen((patch) => {
   store.set(hidden ? { ...patch, lager: `${layers},kluster`, lista: "clusters" } : patch);
 });
 screen.listenTabs((lista) => store.set({ lista }));
-pickers.foldOnNarrow();
+addEventListener("pageshow", () => pickers.show(store.get())); // a browser that goes back fills in the form itself
 pickers.show(store.get());
 screen.showTab(store.get().lista);
-startTools();
-startViews();
-startPaper(map);
-screen.byId("save-picture").addEventListener("click", () => savePicture(map).then(done));
 screen.run(start);

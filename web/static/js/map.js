@@ -29,6 +29,9 @@ function projection(data, envelope) {
   return system;
 }
 
+/** The maps of this page. @type {any[]} */
+export const maps = [];
+
 /**
  * Build the map in an element.
  * @param {HTMLElement} target
@@ -48,19 +51,23 @@ export function createMap(target, layers) {
     constrainOnlyCenter: true,
     enableRotation: false,
   });
-  const controls = [
-    new ol.control.Zoom({ zoomInTipLabel: t("map-zoom-in"), zoomOutTipLabel: t("map-zoom-out") }),
-    new ol.control.ScaleLine({ minWidth: 80 }),
-    new ol.control.Attribution({ collapsible: false }),
-    new ol.control.Control({ element: element("div", { class: "map-north", "aria-hidden": "true" }, t("map-north")) }),
-  ];
   const ground = basemap(target, system);
   target.dataset.ground = ground.length ? "map" : "grid";
   for (const layer of ground) {
     layer.getSource().on("tileloaderror", sayGroundIsMissing);
   }
-  return new ol.Map({ target, layers: [...(ground.length ? ground : [grid()]), ...layers], view, controls });
+  const map = new ol.Map({ target, layers: [...(ground.length ? ground : [grid()]), ...layers], view, controls: controls() });
+  maps.push(map);
+  return map;
 }
+
+/** What stands on every map: buttons, scale, source and north. */
+export const controls = () => [
+  new ol.control.Zoom({ zoomInTipLabel: t("map-zoom-in"), zoomOutTipLabel: t("map-zoom-out") }),
+  new ol.control.ScaleLine({ minWidth: 80 }),
+  new ol.control.Attribution({ collapsible: false }),
+  new ol.control.Control({ element: element("div", { class: "map-north", "aria-hidden": "true" }, t("map-north")) }),
+];
 
 /** Say that parts of the background map are missing: what is counted is all there. */
 function sayGroundIsMissing() {
@@ -82,11 +89,7 @@ function grid() {
   });
 }
 
-/**
- * Make a button that shows an extent, and add it to the map.
- * @param {any} map
- * @param {number[]} extent
- */
+/** Make a button that shows an extent, and add it to the map. @param {any} map @param {number[]} extent */
 export function addHome(map, extent) {
   map.addControl(
     new ol.control.ZoomToExtent({ extent, label: "⌂", tipLabel: t("map-home") }),
@@ -97,45 +100,46 @@ export function addHome(map, extent) {
  * Show an extent with room around it, beside what lies over the map.
  * @param {any} map
  * @param {number[]} extent
- * @param {HTMLElement} card
+ * @param {HTMLElement | null} card nothing where nothing lies over the map
+ * @param {number} [duration] of the way there
  */
-export function show(map, extent, card) {
+export function show(map, extent, card, duration = 250) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const [width, height] = map.getSize() ?? [600, 400];
   const edge = Math.min(width, height) / 9;
-  const over = getComputedStyle(card).position === "absolute" ? card.offsetWidth : 0;
+  const over = card && getComputedStyle(card).position === "absolute" ? card.offsetWidth : 0;
   const spots = document.getElementById("spots");
   const above = spots && getComputedStyle(spots).position === "absolute" ? spots.offsetTop + spots.offsetHeight : 0;
   map.getView().fit(extent, {
     padding: [Math.min(edge + above, height / 3), edge + Math.min(over, width / 2), edge, edge],
     minResolution: BLOCKS_M,
-    duration: calm ? 0 : 250,
+    duration: calm ? 0 : duration,
   });
 }
 
 /**
- * Write where the view is, for the URL: lon, lat, metres a pixel.
+ * Go nearer to points that are shown as one.
  * @param {any} map
+ * @param {any[]} [group]
+ * @returns {boolean} whether that may part them
  */
-export function viewText(map) {
-  const view = map.getView();
-  const [lon, lat] = ol.proj.toLonLat(view.getCenter(), view.getProjection());
-  return [lon.toFixed(4), lat.toFixed(4), view.getResolution().toFixed(2)].join("_");
-}
-
-/**
- * Go where a URL says.
- * @param {any} map
- * @param {string} text
- * @returns {boolean} whether the text could be read
- */
-export function goTo(map, text) {
-  const [lon, lat, resolution] = text.split("_").map(Number);
-  if (![lon, lat, resolution].every(Number.isFinite) || resolution <= 0 || Math.abs(lat) >= 90) {
+export function partGroup(map, group = []) {
+  const extent = ol.extent.createEmpty();
+  group.forEach((one) => ol.extent.extend(extent, one.getGeometry().getExtent()));
+  const spread = Math.max(ol.extent.getWidth(extent), ol.extent.getHeight(extent));
+  if (group.length < 2 || !spread || map.getView().getResolution() <= BLOCKS_M) {
     return false;
   }
-  const view = map.getView();
-  view.setCenter(ol.proj.fromLonLat([lon, lat], view.getProjection()));
-  view.setResolution(resolution);
+  show(map, extent, document.getElementById("card"));
   return true;
+}
+
+/** Tell whether the middle of an extent is seen, not under the card. @param {any} map @param {HTMLElement} card @param {number[]} extent */
+export function sees(map, card, extent) {
+  map.renderSync();
+  const frame = map.getTargetElement().getBoundingClientRect();
+  const [x, y] = map.getPixelFromCoordinate(ol.extent.getCenter(extent));
+  const holds = (/** @type {DOMRect} */ box) =>
+    frame.left + x > box.left && frame.left + x < box.right && frame.top + y > box.top && frame.top + y < box.bottom;
+  return holds(frame) && !holds(card.getBoundingClientRect());
 }

@@ -3,14 +3,18 @@
 
 /* global ol */
 
-import { ACCENT, fill as colour, stroke } from "./brush.js";
+import { fill as colour, stroke } from "./brush.js";
 import { collection } from "./data.js";
+import { guard } from "./address.js";
+import { isPlace } from "./ground.js";
 import { createLayers, fill } from "./layers.js";
-import { showLegend } from "./legend.js";
-import { createMap, show } from "./map.js";
-import { classes } from "./scale.js";
+import { areaSigns, showLegend } from "./legend.js";
+import { createMap } from "./map.js";
+import { classes, comparable } from "./scale.js";
 import * as screen from "./screen.js";
-import { element, t } from "./texts.js";
+import * as styles from "./styles.js";
+import { begin, extentOf, layAreas } from "./task_map.js";
+import { t } from "./texts.js";
 
 const target = screen.byId("map");
 /** @type {Record<string, any>} */
@@ -18,72 +22,60 @@ const data = JSON.parse(document.getElementById("map-data")?.textContent ?? "{}"
 /** @type {import("./scale.js").Class[]} */
 let scale = [];
 const layers = createLayers({ classes: () => scale, chosen: () => "" });
-const outline = new ol.style.Style({ stroke: stroke(ACCENT, 2.5) });
 const dot = new ol.style.Style({
   image: new ol.style.Circle({ radius: 6, fill: colour("#b0315c"), stroke: stroke("#ffffff", 1.5) }),
 });
 /** @param {any} style @param {number} zIndex */
 const vector = (style, zIndex) => new ol.layer.Vector({ source: new ol.source.Vector(), style, zIndex });
-const core = vector(outline, 3);
+const core = vector(styles.area, 3);
 const points = vector(dot, 6);
 const map = createMap(target, [...Object.values(layers), core, points]);
 const system = map.getView().getProjection();
 
 async function start() {
   screen.showBusy(true);
-  const areas = await collection("areas");
-  fill(layers.ground, areas.filter((area) => area.properties.kind === "municipality"), system);
+  const { focus } = await layAreas(layers, system);
   if (target.dataset.items === undefined) {
     exact();
   } else {
-    await told(areas);
+    await told(areaSigns(focus));
   }
   screen.showBusy(false);
 }
 
-/** Draw what an analyst sees. */
+/** Draw what an analyst sees: the core or the chosen area, and no other. */
 function exact() {
+  layers.areas.setVisible(false);
   fill(core, data.outlines, system);
   fill(layers.venues, data.venues, system);
   const blocks = data.cells ?? [];
-  scale = classes(blocks.map((/** @type {any} */ one) => one.properties.count));
+  scale = classes(comparable(blocks));
   fill(layers.cells, blocks, system);
   fill(points, data.events ?? [], system);
-  const legend = screen.byId("legend");
-  showLegend(legend, scale, blocks, t("schools-legend-level"), t("nights-legend-blocks"));
-  if (data.events) {
-    legend.append(line("sign-dot", t("nights-legend-points", { n: data.events.length })));
-  }
-  if (data.venues.length) {
-    legend.append(line("sign-venue", t("nights-legend-venues", { n: data.venues.length })));
-  }
-  showAll([core, layers.cells, points]);
+  const [dots, bars] = [data.events?.length, data.venues.length];
+  /** @type {import("./legend.js").Sign[]} */
+  const signs = [
+    ...areaSigns(data.outlines),
+    ...(data.events ? [/** @type {const} */ (["sign-dot", t("nights-legend-points", { n: dots })])] : []),
+    ...(bars ? [/** @type {const} */ (["sign-venue", t("nights-legend-venues", { n: bars })])] : []),
+  ];
+  showThem(blocks, t("nights-legend-blocks"), signs);
+  begin([map], extentOf(core, layers.cells, points));
 }
 
-/** @param {string} sign @param {string} words */
-const line = (sign, words) =>
-  element("p", {}, element("span", { class: `sign ${sign}`, "aria-hidden": "true" }), ` ${words}`);
-
-/** Draw what the release tells. @param {import("./data.js").Feature[]} areas */
-async function told(areas) {
+/** Draw what the release tells. @param {import("./legend.js").Sign[]} signs */
+async function told(signs) {
   const found = await collection("release", Object.fromEntries(new URLSearchParams(target.dataset.items)));
-  const coloured = found.filter((one) => one.properties.kind !== "rest" && one.properties.kind !== "unknown");
-  scale = classes(coloured.map((one) => one.properties.count));
-  fill(layers.areas, areas.filter((area) => ["priority", "nightlife"].includes(area.properties.kind)), system);
+  const coloured = found.filter(isPlace);
+  scale = classes(comparable(coloured));
   fill(layers.cells, coloured, system);
-  showLegend(screen.byId("legend"), scale, coloured, t("schools-legend-level"), t("nights-legend-told"));
-  showAll(coloured.length ? [layers.cells] : [layers.areas]);
+  showThem(coloured, t("nights-legend-told"), signs);
+  begin([map], extentOf(layers.cells), extentOf(layers.areas));
 }
 
-/** Show all that lies in some layers. @param {any[]} some */
-function showAll(some) {
-  const extent = ol.extent.createEmpty();
-  for (const layer of some) {
-    ol.extent.extend(extent, layer.getSource().getExtent());
-  }
-  if (!ol.extent.isEmpty(extent)) {
-    show(map, extent, screen.byId("legend"));
-  }
-}
+/** @param {import("./data.js").Feature[]} cells @param {string} title @param {import("./legend.js").Sign[]} signs */
+const showThem = (cells, title, signs) =>
+  showLegend(screen.byId("legend"), { classes: scale, cells, level: t("schools-legend-level"), title, signs });
 
+guard(/** @type {HTMLFormElement} */ (screen.byId("choices")));
 screen.run(start);

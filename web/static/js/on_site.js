@@ -3,27 +3,24 @@
 
 /* global ol */
 
+import { given, sendAtOnce, write } from "./address.js";
 import { collection } from "./data.js";
-import { isNamed, loadNames } from "./ground.js";
-import { createLayers, fill, under } from "./layers.js";
-import { showLegend } from "./legend.js";
-import { addHome, createMap, show } from "./map.js";
-import { classes } from "./scale.js";
+import { isPlace, loadNames } from "./ground.js";
+import { createLayers, featureOf, fill, under } from "./layers.js";
+import { areaSigns, showLegend } from "./legend.js";
+import { createMap, partGroup, show } from "./map.js";
+import { classes, comparable } from "./scale.js";
 import * as screen from "./screen.js";
+import { begin, extentOf, layAreas } from "./task_map.js";
 import { t } from "./texts.js";
 
 const target = screen.byId("map");
-/** Nothing lies over the map here. */
-const beside = screen.byId("legend");
 const seen = JSON.parse(document.getElementById("observations")?.textContent ?? "[]");
 const items = Object.fromEntries(new URLSearchParams(target.dataset.items));
 const told = target.dataset.collection === "release";
-/** Ground that is not a place of its own has no colour. */
-const REST = ["rest", "unknown", "several"];
-const FOCUS = ["priority", "nightlife"];
 /** @type {import("./scale.js").Class[]} */
 let scale = [];
-let chosen = "";
+let chosen = read();
 
 const layers = createLayers({ classes: () => scale, chosen: () => chosen, named: told });
 const map = createMap(target, Object.values(layers));
@@ -32,35 +29,43 @@ const system = map.getView().getProjection();
 async function start() {
   screen.showBusy(true);
   const reported = target.dataset.collection ? collection(target.dataset.collection, items) : [];
-  const [areas, found] = await Promise.all([collection("areas"), reported]);
-  const ground = told ? found.filter((one) => !REST.includes(one.properties.kind)) : found;
-  scale = classes(ground.map((one) => one.properties.count));
-  fill(layers.ground, areas.filter((area) => !isNamed(area)), system);
-  fill(layers.areas, areas.filter((area) => FOCUS.includes(area.properties.kind)), system);
+  const [{ areas, focus }, found] = await Promise.all([layAreas(layers, system), reported]);
+  const ground = told ? found.filter(isPlace) : found;
+  scale = classes(comparable(ground));
   fill(layers.cells, ground, system);
   fill(layers.observations, seen, system);
   await loadNames(layers, areas, system);
-  showLegend(screen.byId("legend"), scale, ground, t("site-level"), t(told ? "site-legend-places" : "site-legend-cells"));
-  const home = layers.areas.getSource().getExtent();
-  if (!ol.extent.isEmpty(home)) {
-    addHome(map, home);
-    show(map, around(home), beside);
+  const title = t(told ? "site-legend-places" : "site-legend-cells");
+  showLegend(screen.byId("legend"), { classes: scale, cells: ground, level: t("site-level"), title, signs: areaSigns(focus) });
+  const viewed = begin([map], extentOf(layers.observations), extentOf(layers.areas)); // what was seen, else the areas
+  mark();
+  if (!viewed) {
+    goThere();
   }
   screen.showBusy(false);
 }
 
-/** What is shown first: what was seen, else the areas. @param {number[]} home */
-function around(home) {
-  const extent = layers.observations.getSource().getExtent();
-  return ol.extent.isEmpty(extent) ? home : extent;
+/** Choose a place or an observation on the map and in its table: a step that the back button undoes. @param {string} key collection:id */
+function choose(key) {
+  if (key !== chosen) {
+    chosen = key;
+    write({ vald: told ? key.replace(/^cells:/, "") : key }, true);
+  }
+  mark();
 }
 
-/** Choose a place or an observation on the map and in its table. @param {string} key collection:id */
-function choose(key) {
-  chosen = key;
+/** Read what the address has chosen; a place of a release has no collection. */
+function read() {
+  const vald = given("vald");
+  return vald && !vald.includes(":") ? `cells:${vald}` : vald;
+}
+
+/** Mark what is chosen. */
+function mark() {
   layers.cells.changed();
+  layers.observations.changed();
   for (const row of document.querySelectorAll("tr[data-key], tr[data-id]")) {
-    row.classList.toggle("chosen", keyOf(/** @type {HTMLElement} */ (row)) === key);
+    row.classList.toggle("chosen", keyOf(/** @type {HTMLElement} */ (row)) === chosen);
   }
 }
 
@@ -73,17 +78,19 @@ function keyOf(row) {
   return key.startsWith("cells:") ? key : `cells:${key}`;
 }
 
+/** Show what is chosen. */
+function goThere() {
+  const ground = chosen && featureOf(layers, chosen)?.getGeometry();
+  if (ground) {
+    show(map, ground.getExtent(), null);
+  }
+}
+
 /** Show on the map what a row is about. @param {HTMLElement} row */
 function showRow(row) {
-  const key = keyOf(row);
-  const [layer, id] = [key.slice(0, key.indexOf(":")), key.slice(key.indexOf(":") + 1)];
-  const source = layers[/** @type {"cells" | "observations"} */ (layer)].getSource();
-  const feature = source.getFeatureById(id) ?? source.getFeatureById(Number(id));
-  choose(key);
-  if (feature) {
-    show(map, feature.getGeometry().getExtent(), beside);
-    target.scrollIntoView({ block: "nearest" });
-  }
+  choose(keyOf(row));
+  goThere();
+  target.scrollIntoView({ block: "nearest" });
 }
 
 /** Make the places of the tables buttons that show them on the map. */
@@ -98,10 +105,15 @@ for (const cell of document.querySelectorAll("#places .spot, #seen-rows .spot"))
 }
 map.on("singleclick", (/** @type {any} */ event) => {
   const hit = under(map, layers, event.pixel);
+  if (partGroup(map, hit?.group)) {
+    return;
+  }
   choose(hit ? `${hit.id}:${hit.feature.getId()}` : "");
   document.querySelector("tr.chosen")?.scrollIntoView({ block: "nearest" });
 });
-screen.byId("choices").addEventListener("change", () => {
-  /** @type {HTMLFormElement} */ (screen.byId("choices")).requestSubmit();
+addEventListener("popstate", () => {
+  chosen = read();
+  mark();
 });
+sendAtOnce(/** @type {HTMLFormElement} */ (screen.byId("choices")));
 screen.run(start);

@@ -90,14 +90,3 @@ export const area = () => ({ id: select("omrade").value, name: option("omrade")?
 
 /** Name whose level the verdicts compare with. */
 export const level = () => area().name || t("legend-everywhere");
-
-/** On a narrow screen the form is folded away, so that the map comes first. */
-export function foldOnNarrow() {
-  const box = /** @type {HTMLDetailsElement} */ (document.getElementById("choices-box"));
-  const narrow = matchMedia("(max-width: 760px)");
-  const fit = () => {
-    box.open = !narrow.matches;
-  };
-  narrow.addEventListener("change", fit);
-  fit();
-}

@@ -11,6 +11,15 @@ const LEAST_PIXELS = 16; // narrower ones get nothing
 const SAID = ["established", "uncertain"]; // verdicts that the map spells out; the list has all
 const HATCH = 7; // pixels between the lines
 
+/** Write a number of a release, or the two that it lies between. @param {any} feature */
+export function numberOf(feature) {
+  const [low, high] = [feature.get("low"), number(feature.get("count"))];
+  if (feature.get("exact") !== false) {
+    return high;
+  }
+  return low ? t("from-to", { low: number(low), high }) : t("at-most", { n: high });
+}
+
 /**
  * Write name, number and verdict on a place, once; smaller places yield where it is crowded.
  * @param {any} feature
@@ -22,7 +31,7 @@ export function placeLabel(feature, resolution) {
   if (wide < LEAST_PIXELS) {
     return undefined;
   }
-  const count = number(feature.get("count"));
+  const count = numberOf(feature);
   const name = feature.get("label") ? "" : feature.get("name").replaceAll(", ", ",\n");
   const verdict = SAID.includes(feature.get("verdict")) ? VERDICTS[feature.get("verdict")] : "";
   const told = [
@@ -33,7 +42,7 @@ export function placeLabel(feature, resolution) {
   return new ol.style.Style({
     geometry: ground.getInteriorPoint(),
     text: words(/** @type {any} */ (told), { fill: new ol.style.Fill({ color: DEEP }) }),
-    zIndex: feature.get("count"),
+    zIndex: feature.get("exact") === false ? 0 : feature.get("count"),
   });
 }
 
@@ -63,7 +72,7 @@ export function topLabel(ranked) {
 }
 
 /** @param {any} geometry a polygon or several */
-function largest(geometry) {
+export function largest(geometry) {
   const parts = geometry.getType() === "MultiPolygon" ? geometry.getPolygons() : [geometry];
   return parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
 }

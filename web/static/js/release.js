@@ -4,26 +4,24 @@
 /* global ol */
 
 import * as screen from "./screen.js";
+import { leave } from "./address.js";
 import { collection, json } from "./data.js";
 import { Desk, asked } from "./desk.js";
-import { isFocus, loadGround, showSpots } from "./ground.js";
+import { isFocus, isPlace, loadGround, showSpots } from "./ground.js";
+import { latestOnly } from "./latest.js";
 import { createLayers, fill, showOnly } from "./layers.js";
 import { showLegend } from "./legend.js";
-import { addHome, createMap, goTo, show, viewText } from "./map.js";
-import { startPaper } from "./paper.js";
-import { foldOnNarrow, showLayerBoxes, listenLayers } from "./pickers.js";
-import { classes } from "./scale.js";
-import { savePicture } from "./snapshot.js";
+import { addHome, createMap, show } from "./map.js";
+import { showLayerBoxes, listenLayers } from "./pickers.js";
+import { classes, comparable } from "./scale.js";
 import { TOLD, createStore } from "./state.js";
 import { showRows, showText } from "./table.js";
 import { t } from "./texts.js";
-import { done, say, startTools } from "./tools.js";
-import { startViews } from "./views.js";
+import { say } from "./tools.js";
+import { goTo, viewText } from "./view.js";
 
 const target = screen.byId("map");
 const form = /** @type {HTMLFormElement} */ (screen.byId("choices"));
-/** Ground that is not a place of its own: all the rest of the municipality has no colour. */
-const REST = ["rest", "unknown", "several"];
 const EVEN_M = 18; // teeth of the small cells that zones are made of say nothing
 const question = Object.fromEntries(new URLSearchParams(target.dataset.items));
 const staff = Boolean(target.dataset.observations);
@@ -33,18 +31,18 @@ let scale = [];
 let coloured = [];
 
 const store = createStore(TOLD, changed);
-const layers = createLayers({ classes: () => scale, chosen: () => store.get().vald, named: true });
+const layers = createLayers({ classes: () => scale, chosen: () => desk.key, named: true });
 const map = createMap(target, Object.values(layers));
 const system = map.getView().getProjection();
 const desk = new Desk(map, layers, store, "");
-let listed = store.get().lista;
+const latest = { more: latestOnly(), list: latestOnly() };
 
 async function start() {
   screen.showBusy(true);
   const ground = loadGround(layers, system, { venues: false, shown: isFocus });
   const told = await collection("release", question);
-  coloured = question.detail === "zone" ? told : told.filter((one) => !REST.includes(one.properties.kind));
-  scale = classes(coloured.map((one) => one.properties.count));
+  coloured = question.detail === "zone" ? told : told.filter(isPlace);
+  scale = classes(comparable(coloured));
   fill(layers.cells, coloured, system);
   const zones = layers.cells.getSource().getFeatures().filter((/** @type {any} */ one) => one.get("kind") === "schools");
   zones.forEach((/** @type {any} */ one) => one.setGeometry(one.getGeometry().simplify(EVEN_M)));
@@ -55,36 +53,41 @@ async function start() {
   }
   const everything = [...coloured.length ? [layers.cells.getSource().getExtent()] : [], home];
   showSpots(screen.byId("spots"), layers.areas.getSource().getFeatures(), (extent) => show(map, extent ?? home, screen.byId("card")));
-  if (!goTo(map, store.get().vy)) {
+  const viewed = goTo(map.getView(), store.get().vy);
+  if (!viewed) {
     show(map, question.place ? everything[0] : home, screen.byId("card"));
-    desk.goThere();
   }
-  map.on("moveend", () => store.set({ vy: viewText(map) }));
+  await desk.arrive(viewed);
+  map.on("moveend", () => store.set({ vy: viewText(map.getView()) }));
   await showMore();
-  await desk.showChosen();
   screen.showBusy(false);
 }
 
 /** Fetch and show the layers that are switched on. */
 async function showMore() {
-  const on = store.get().lager.split(",");
+  const { lager } = store.get();
+  const on = lager.split(",");
+  const signal = latest.more();
   const [observations, physical] = await Promise.all([
-    staff && on.includes("observationer") ? collection("observations") : [],
-    on.includes("fysiska") ? collection("physical") : [],
+    staff && on.includes("observationer") ? collection("observations", {}, signal) : [],
+    on.includes("fysiska") ? collection("physical", {}, signal) : [],
   ]);
+  signal.throwIfAborted();
   fill(layers.observations, observations, system);
   fill(layers.physical, physical, system);
   if (on.includes("fysiska") && !physical.length) {
     say(t("map-no-physical"));
   }
-  showOnly(layers, store.get().lager);
+  showOnly(layers, lager);
   const cells = on.includes("rutor") ? coloured : [];
-  showLegend(screen.byId("legend"), scale, cells, t("legend-everywhere"), t("legend-places"));
+  showLegend(screen.byId("legend"), { classes: scale, cells, level: t("legend-everywhere"), title: t("legend-places") });
 }
 
 async function showList() {
-  listed = store.get().lista;
-  const told = await json(`/karta/lista?ur=utgava&${asked(store.get())}`);
+  const state = store.get();
+  const signal = latest.list();
+  const told = await json(`/karta/lista?ur=utgava&${asked(state)}`, signal);
+  signal.throwIfAborted();
   showRows(screen.byId("rows"), told);
   showText(screen.byId("map-text"), told);
   await desk.showChosen();
@@ -98,13 +101,13 @@ async function showList() {
 function changed(state, before) {
   showLayerBoxes(state);
   screen.showTab(state.lista || "places");
-  if (state.vy !== before.vy && state.vy !== viewText(map)) {
-    goTo(map, state.vy);
+  if (state.vy !== before.vy && state.vy !== viewText(map.getView())) {
+    goTo(map.getView(), state.vy);
   }
   if (state.lager !== before.lager) {
     screen.run(showMore);
   }
-  if (state.lista !== listed) {
+  if (state.lista !== before.lista) {
     screen.run(showList);
   }
   if (state.vald !== before.vald) {
@@ -118,7 +121,7 @@ function submit() {
   const asking = new URLSearchParams(/** @type {any} */ (new FormData(form)));
   const kept = { ...Object.fromEntries(asking), lager: lager === TOLD.lager ? "" : lager, lista };
   const query = new URLSearchParams(Object.entries(kept).filter(([, value]) => value));
-  location.assign(`${location.pathname}?${query}`);
+  screen.run(() => leave(`${location.pathname}?${query}`));
 }
 
 form.addEventListener("change", submit);
@@ -128,11 +131,6 @@ form.addEventListener("submit", (event) => {
 });
 listenLayers((patch) => store.set(patch));
 screen.listenTabs((lista) => store.set({ lista }));
-foldOnNarrow();
 showLayerBoxes(store.get());
 screen.showTab(store.get().lista || "places");
-startTools();
-startViews();
-startPaper(map);
-screen.byId("save-picture").addEventListener("click", () => savePicture(map).then(done));
 screen.run(start);

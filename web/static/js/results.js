@@ -2,6 +2,7 @@
 /** The answer to the question in the form: fetched, put on the map, and the list that belongs to it. */
 
 import { collection, json, upTo } from "./data.js";
+import { latestOnly } from "./latest.js";
 import { fill } from "./layers.js";
 import { classes } from "./scale.js";
 import { tiles } from "./tiles.js";
@@ -12,7 +13,7 @@ export class Results {
   /** @type {import("./data.js").Feature[]} */ cells = [];
   /** @type {import("./scale.js").Class[]} */ scale = [];
   /** Whether the cells come as tiles, so that nobody here has counted them. */ tiled = false;
-  #asking = new AbortController();
+  #latest = latestOnly();
 
   /**
    * Fetch what the choices hold; a newer question silences an older one.
@@ -24,9 +25,7 @@ export class Results {
    * @returns {Promise<import("./table.js").Listed | null>}
    */
   async ask(filters, wanted, list, layers, system) {
-    this.#asking.abort();
-    this.#asking = new AbortController();
-    const { signal } = this.#asking;
+    const signal = this.#latest();
     const [cells, observations, clusters, physical, listed] = await Promise.all([
       upTo("cells", filters.cells, MOST, signal),
       wanted.observations ? collection("observations", filters.observations, signal) : [],
@@ -34,11 +33,11 @@ export class Results {
       wanted.physical ? collection("physical", {}, signal) : [],
       list ? json(`/karta/lista?${list}`, signal) : null,
     ]);
+    const source = cells ? null : await tiles("cells", filters.cells, system, signal);
     signal.throwIfAborted();
     this.tiled = cells === null;
     this.cells = cells ?? [];
     const counts = this.cells.map((cell) => cell.properties.count);
-    const source = this.tiled ? await tiles("cells", filters.cells, system, signal) : null;
     this.scale = classes(this.tiled ? [1, ...topOf(listed)] : counts);
     fill(layers.cells, this.cells, system);
     fill(layers.clusters, clusters, system);

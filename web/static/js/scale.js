@@ -43,6 +43,15 @@ export function classes(counts) {
   return counts.includes(0) ? [Object.freeze(uncertain), ...found] : found;
 }
 
+/** The look of a number that is only the highest it can be: no step of the scale, a dotted edge. */
+export const BOUNDED = Object.freeze({ from: NaN, to: NaN, label: t("legend-bounds"), colour: LOOK.bounded, ink: INKS[0] });
+
+/** Tell whether a number can be compared: of a release some speak of more than was asked. @param {{properties: any}} one */
+export const isExact = (one) => one.properties.exact !== false;
+
+/** Give the numbers that can be compared. @param {readonly {properties: any}[]} features */
+export const comparable = (features) => features.filter(isExact).map((one) => one.properties.count);
+
 /**
  * Find the class of a count.
  * @param {readonly Class[]} all

@@ -4,13 +4,15 @@
 /* global ol */
 
 import { DEEP, INK, fill as colour, stroke, words } from "./brush.js";
+import { guard, leave } from "./address.js";
 import { collection } from "./data.js";
 import { createLayers, fill } from "./layers.js";
-import { showLegend } from "./legend.js";
-import { createMap, show } from "./map.js";
-import { classes } from "./scale.js";
+import { areaSigns, showKey, showLegend } from "./legend.js";
+import { createMap } from "./map.js";
+import { classes, comparable } from "./scale.js";
 import * as screen from "./screen.js";
-import { t } from "./texts.js";
+import { begin, extentOf, layAreas } from "./task_map.js";
+import { element, t } from "./texts.js";
 
 const target = screen.byId("map");
 const COMPACT_M = 2000; // zones that were put together may lie all over the municipality
@@ -44,39 +46,45 @@ const system = map.getView().getProjection();
 
 async function start() {
   screen.showBusy(true);
-  const [areas, schools] = await Promise.all([collection("areas"), collection("schools")]);
-  fill(layers.ground, areas.filter((area) => area.properties.kind === "municipality"), system);
-  fill(layers.areas, areas.filter((area) => area.properties.kind !== "municipality" && area.properties.kind !== "district"), system);
+  const [{ focus }, schools] = await Promise.all([layAreas(layers, system), collection("schools")]);
+  const signs = areaSigns(focus);
   if (data.rings) {
     fill(layers.schools, schools, system);
-    one();
+    one([["sign-school", t("sign-school")], ...signs]);
   } else {
-    await all(schools);
+    await all(schools, signs);
   }
   screen.showBusy(false);
 }
 
-/** Draw the rings of one school and what lies in its zone. */
-function one() {
+/** Draw the rings of one school and what lies in its zone. @param {import("./legend.js").Sign[]} signs */
+function one(signs) {
   fill(rings, data.rings, system);
   fill(events, data.events, system);
   const at = { type: /** @type {const} */ ("Point"), coordinates: data.school.at };
   fill(names, [{ type: "Feature", id: 1, geometry: at, properties: { name: data.school.name } }], system);
-  const legend = document.createElement("p");
-  legend.textContent = t("schools-legend", { n: data.events.length });
-  screen.byId("legend").replaceChildren(legend);
-  show(map, rings.getSource().getExtent(), screen.byId("legend"));
+  const legend = screen.byId("legend");
+  showKey(legend, { title: "", classes: [], signs });
+  legend.prepend(element("p", {}, t("schools-legend", { n: data.events.length })));
+  begin([map], extentOf(rings));
 }
 
-/** Draw every zone, coloured by its number, and schools that have none. @param {import("./data.js").Feature[]} schools */
-async function all(schools) {
+/**
+ * Draw every zone, coloured by its number, and schools that have none.
+ * @param {import("./data.js").Feature[]} schools
+ * @param {import("./legend.js").Sign[]} signs
+ */
+async function all(schools, signs) {
   const told = data.zones ?? (await collection("release", Object.fromEntries(new URLSearchParams(target.dataset.items))));
   const zones = told.filter((/** @type {any} */ zone) => zone.properties.count > 0);
-  scale = classes(zones.map((/** @type {any} */ zone) => zone.properties.count));
+  scale = classes(comparable(zones));
   const drawn = new Set(zones.map((/** @type {any} */ zone) => String(zone.id)));
-  fill(layers.schools, data.zones ? schools.filter((school) => !drawn.has(String(school.id))) : [], system);
+  const bare = data.zones ? schools.filter((school) => !drawn.has(String(school.id))) : [];
+  fill(layers.schools, bare, system);
   fill(layers.cells, zones, system);
-  showLegend(screen.byId("legend"), scale, zones, t("schools-legend-level"), t("schools-legend-zones"));
+  const known = bare.length ? [/** @type {const} */ (["sign-school", t("sign-school-none")]), ...signs] : signs;
+  const [level, title] = [t("schools-legend-level"), t("schools-legend-zones")];
+  showLegend(screen.byId("legend"), { classes: scale, cells: zones, level, title, signs: known });
   const extent = ol.extent.createEmpty();
   for (const feature of layers.cells.getSource().getFeatures()) {
     const own = feature.getGeometry().getExtent();
@@ -84,9 +92,7 @@ async function all(schools) {
       ol.extent.extend(extent, own);
     }
   }
-  if (!ol.extent.isEmpty(extent)) {
-    show(map, extent, screen.byId("legend"));
-  }
+  begin([map], extent);
 }
 
 /** Find the zone under a pixel. @param {any} pixel */
@@ -101,7 +107,8 @@ map.on("singleclick", (/** @type {any} */ event) => {
   const hit = zoneAt(event.pixel);
   const row = hit && document.querySelector(`#ranking tr[data-school="${hit.getId()}"] a, #ranking tr[data-key="${hit.getId()}"] a`);
   if (row) {
-    location.assign(/** @type {HTMLAnchorElement} */ (row).href);
+    screen.run(() => leave(/** @type {HTMLAnchorElement} */ (row).href));
   }
 });
+guard(/** @type {HTMLFormElement} */ (screen.byId("choices")));
 screen.run(start);

@@ -32,6 +32,7 @@ export function forgetLink() {
  * @param {HTMLElement} [action]
  */
 function showMessage(text, action) {
+  failed = 0;
   const target = byId("message");
   target.replaceChildren(element("p", {}, text));
   if (action) {
@@ -50,17 +51,26 @@ export function showNothing(empty) {
   showMessage(empty ? why : "");
 }
 
+let tasks = 0;
+/** The task whose failure is said now. */ let failed = 0;
+
 /**
- * Do something that may fail, and say so if it does; a task that was given up is no failure.
+ * Do something that may fail, and say so if it does; a task that was given up is no failure, and
+ * one that succeeds takes back what was said of an earlier one.
  * @param {() => Promise<void>} task
  */
 export function run(task) {
-  task().catch((fault) => {
-    if (fault.name !== "AbortError") {
-      showBusy(false);
-      showFault(fault, () => run(task));
-    }
-  });
+  const own = ++tasks;
+  task().then(
+    () => failed && failed < own && showMessage(""),
+    (fault) => {
+      if (fault.name !== "AbortError") {
+        showBusy(false);
+        showFault(fault, () => run(task));
+        failed = own;
+      }
+    },
+  );
 }
 
 /**
@@ -106,8 +116,10 @@ export function listenTabs(chosen) {
 
 /** @param {string} list */
 export function showTab(list) {
-  for (const tab of tabButtons()) {
-    const selected = tab.dataset.list === list;
+  const tabs = tabButtons();
+  const shown = tabs.find((tab) => tab.dataset.list === list) ?? tabs[0];
+  for (const tab of tabs) {
+    const selected = tab === shown;
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
     if (selected) {

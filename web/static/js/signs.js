@@ -3,7 +3,7 @@
 
 /* global ol */
 
-import { FONT, fill, stroke, words } from "./brush.js";
+import { AMBER, FONT, INK, fill, stroke, words } from "./brush.js";
 
 /** @param {string} colour @param {object} shape */
 function sign(colour, shape) {
@@ -14,8 +14,27 @@ function sign(colour, shape) {
 }
 
 export const school = sign("#2b5cab", { points: 4, angle: Math.PI / 4 });
-export const observation = sign("#8a5a00", { points: 4 });
 export const venue = sign("#5b3f8c", { points: 3 });
+
+const SEEN = "#8a5a00";
+const seen = sign(SEEN, { points: 4, radius: 6 });
+
+/**
+ * An observation, or several that lie too near to be told apart, with their number.
+ * @param {() => string} chosen
+ */
+export function observations(chosen) {
+  return (/** @type {any} */ group) => {
+    const all = group.get("features");
+    const own = all.some((/** @type {any} */ one) => `observations:${one.getId()}` === chosen());
+    if (all.length === 1 && !own) {
+      return seen;
+    }
+    const look = { points: 4, radius: all.length > 1 ? 11 : 8, fill: fill(own ? AMBER : SEEN), stroke: stroke(own ? INK : "#ffffff", 1.5) };
+    const text = words(String(all.length), { font: `700 11px ${FONT}`, fill: fill(own ? INK : "#ffffff"), stroke: undefined });
+    return new ol.style.Style({ image: new ol.style.RegularShape(/** @type {any} */ (look)), text: all.length > 1 ? text : undefined });
+  };
+}
 
 /** Metres a pixel up to which, and from which, a name is shown. */
 const LABELS = Object.freeze({ place: [0, 14], street: [0, 7], bus_stop: [0, 5.5], centroid: [9, 80] });

@@ -1,10 +1,12 @@
 // @ts-check
 /** Draws the page's own legend on a picture: the very colours, lines and words that are on the screen. */
 
+import { FAMILY } from "./snapshot_maps.js";
 import { INK } from "./brush.js";
 
-const FAMILY = '"Source Sans 3 Variable", "Segoe UI", "Noto Sans", sans-serif';
 const LINE = 24;
+/** @type {Record<string, number[]>} */
+const DASHES = { dashed: [4, 3], dotted: [1, 3] };
 
 /**
  * @param {CanvasRenderingContext2D} pen
@@ -15,19 +17,23 @@ const LINE = 24;
  */
 export function drawLegend(pen, left, top, width) {
   let y = top;
-  for (const group of document.querySelectorAll("#legend > div")) {
+  for (const group of document.querySelectorAll("#legend > div, #legend > p")) {
     let x = left;
     pen.font = `700 14px ${FAMILY}`;
     pen.fillStyle = INK;
     x = word(pen, group.querySelector("h2")?.textContent ?? "", x, y) + 14;
     pen.font = `14px ${FAMILY}`;
-    for (const item of group.querySelectorAll("li")) {
-      const text = [...item.children].slice(1).map((one) => one.textContent).join(" ");
+    for (const item of group.matches("p") ? [group] : group.querySelectorAll("li")) {
+      const words = [...item.children].slice(1).map((one) => one.textContent).join(" ");
+      const text = words || item.textContent?.trim() || "";
       if (x + 26 + pen.measureText(text).width > left + width) {
         x = left;
         y += LINE;
       }
-      swatch(pen, /** @type {HTMLElement} */ (item.firstElementChild), x, y);
+      const sign = /** @type {HTMLElement | null} */ (item.firstElementChild);
+      if (sign) {
+        swatch(pen, sign, x, y);
+      }
       pen.fillStyle = INK;
       x = word(pen, text, x + 26, y) + 16;
     }
@@ -50,10 +56,15 @@ function swatch(pen, sign, x, y) {
   pen.strokeStyle = look.borderTopColor;
   const wide = look.borderTopStyle === "none" ? 0 : parseFloat(look.borderTopWidth);
   pen.lineWidth = wide || 1;
-  pen.setLineDash(look.borderTopStyle === "dashed" ? [4, 3] : []);
+  pen.setLineDash(DASHES[look.borderTopStyle] ?? []);
   const shape = new Path2D(path(sign.className, x, y));
   pen.fill(shape);
   if (wide) {
+    pen.stroke(shape);
+  }
+  if (look.borderTopStyle === "double") {
+    pen.strokeStyle = "#ffffff";
+    pen.lineWidth = wide / 3;
     pen.stroke(shape);
   }
   pen.restore();

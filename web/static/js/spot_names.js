@@ -4,6 +4,7 @@
 /* global ol */
 
 import { DEEP, FONT, fill, words } from "./brush.js";
+import { largest } from "./places.js";
 
 const LEAST_PIXELS = 16; // narrower places bear no name
 
@@ -13,9 +14,7 @@ const LEAST_PIXELS = 16; // narrower places bear no name
  */
 export function spotNames(label) {
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
-    const shape = feature.getGeometry();
-    const parts = shape.getType() === "MultiPolygon" ? shape.getPolygons() : [shape];
-    const ground = parts.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.getArea() > a.getArea() ? b : a));
+    const ground = largest(feature.getGeometry());
     if (Math.sqrt(ground.getArea()) / resolution < LEAST_PIXELS) {
       return undefined;
     }

@@ -73,13 +73,13 @@ export function createStore(defaults, changed) {
   return {
     get: () => state,
     /**
-     * Change some choices. A new question is a step that the back button undoes.
+     * Change some choices. A new question or another place is a step that the back button undoes.
      * @param {Partial<State>} patch
      */
     set(patch) {
       const before = state;
       state = Object.freeze({ ...state, ...patch });
-      const step = QUESTIONS.some((name) => state[name] !== before[name]);
+      const step = [...QUESTIONS, /** @type {const} */ ("vald")].some((name) => state[name] !== before[name]);
       history[step ? "pushState" : "replaceState"](null, "", toUrl(state, defaults));
       changed(state, before);
       dispatchEvent(new Event("lagesbild:state"));

@@ -5,16 +5,19 @@
 
 import { ACCENT, AMBER, DEEP, FONT, INK, fill, stroke, words } from "./brush.js";
 import { lines, outline } from "./outlines.js";
-import { classOf } from "./scale.js";
+import { numberOf } from "./places.js";
+import { BOUNDED, classOf } from "./scale.js";
 
 const HULLS_M = 5; // metres a pixel up to which unchosen clusters show their outline
 /** Metres a pixel -> how many of the largest clusters have room on the map. */
 const ROOM = /** @type {const} */ ([[2.5, Infinity], [6, 25], [Infinity, 10]]);
 const CELL_PIXELS = 40; // narrower cells get no number
 
-const NIGHTLIFE = new ol.style.Style({
-  stroke: stroke("#5b3f8c", 2.2, [7, 5]), fill: fill("rgba(91, 63, 140, 0.05)"),
-});
+/** The core has two lines: dashes and dots say what is known of a number. */
+const NIGHTLIFE = [
+  new ol.style.Style({ stroke: stroke("#5b3f8c", 5), fill: fill("rgba(91, 63, 140, 0.05)") }),
+  new ol.style.Style({ stroke: stroke("#ffffff", 1.8) }),
+];
 const FOCUS = new ol.style.Style({ stroke: stroke(ACCENT, 2.2), fill: fill("rgba(11, 110, 127, 0.06)") });
 const GROUND = new ol.style.Style({ fill: fill("#f8f7f3"), stroke: stroke("#aab5b3", 1.2) });
 
@@ -54,14 +57,11 @@ export function cell(classes, chosen, numbered = true) {
   const made = new Map(); // thousands of cells share a few looks
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
     const count = feature.get("count");
-    const parts = feature.getGeometry().getType() === "MultiPolygon" ? feature.getGeometry().getPolygons() : [feature.getGeometry()];
-    const wide = Math.max(...parts.map((/** @type {any} */ one) => ol.extent.getWidth(one.getExtent()))) / resolution;
-    const scattered = parts.length > 1;
-    const bare = !numbered || scattered || wide < CELL_PIXELS || !count;
-    const letters = bare ? 0 : (wide > 60 ? 15 : 12); // one number, once
+    const { wide, room } = measures(feature, resolution);
+    const letters = numbered ? room : 0;
     const selected = [`cells:${feature.getId() ?? feature.get("cell")}`, feature.getId()].includes(chosen());
     const around = outline(selected ? "chosen" : feature.get("verdict"), wide);
-    const one = classOf(classes(), count);
+    const one = feature.get("exact") === false ? BOUNDED : classOf(classes(), count);
     const look = [one?.colour, letters && count, letters, around].join();
     if (!made.has(look)) {
       made.set(look, [cellLook(one, String(count), letters), ...lines(around)]);
@@ -76,18 +76,26 @@ export function cell(classes, chosen, numbered = true) {
  */
 export function cellNumber(classes) {
   return (/** @type {any} */ feature, /** @type {number} */ resolution) => {
-    const ground = feature.getGeometry();
-    const wide = ol.extent.getWidth(ground.getExtent()) / resolution;
-    const scattered = ground.getType() === "MultiPolygon" && ground.getPolygons().length > 1;
+    const { room } = measures(feature, resolution);
     const count = feature.get("count");
-    if (scattered || wide < CELL_PIXELS || !count) {
-      return undefined; // one number, once
-    }
-    const ink = classOf(classes(), count)?.ink ?? INK;
-    const font = `600 ${wide > 60 ? 15 : 12}px ${FONT}`;
-    return new ol.style.Style({ text: words(String(count), { fill: fill(ink), stroke: undefined, font }) });
+    const exact = feature.get("exact") !== false;
+    const one = exact ? classOf(classes(), count) : BOUNDED;
+    return room ? new ol.style.Style({ text: figure(one, exact ? String(count) : numberOf(feature), room) }) : undefined;
   };
 }
+
+/** How wide a cell is in pixels, and how high its number may be written: one number, once; 0 for none. @param {any} feature @param {number} resolution */
+function measures(feature, resolution) {
+  const ground = feature.getGeometry();
+  const parts = ground.getType() === "MultiPolygon" ? ground.getPolygons() : [ground];
+  const wide = Math.max(...parts.map((/** @type {any} */ one) => ol.extent.getWidth(one.getExtent()))) / resolution;
+  const bare = parts.length > 1 || wide < CELL_PIXELS || !feature.get("count");
+  return { wide, room: bare ? 0 : (wide > 60 ? 15 : 12) };
+}
+
+/** @param {{ink: string} | undefined} one @param {string} count @param {number} letters their height in pixels */
+const figure = (one, count, letters) =>
+  words(count, { fill: fill(one?.ink ?? INK), stroke: undefined, font: `600 ${letters}px ${FONT}` });
 
 /**
  * @param {import("./scale.js").Class | undefined} one
@@ -95,11 +103,10 @@ export function cellNumber(classes) {
  * @param {number} letters height in pixels, 0 for none
  */
 function cellLook(one, count, letters) {
-  const ink = { fill: fill(one?.ink ?? INK), stroke: undefined, font: `600 ${letters}px ${FONT}` };
   return new ol.style.Style({
     fill: fill(`${one?.colour ?? "#ffffff"}cc`),
-    stroke: stroke("rgba(255, 255, 255, 0.85)", 1),
-    text: letters ? words(count, ink) : undefined,
+    stroke: one === BOUNDED ? stroke(INK, 1.2, [1, 4]) : stroke("rgba(255, 255, 255, 0.85)", 1),
+    text: letters ? figure(one, count, letters) : undefined,
     zIndex: 1,
   });
 }

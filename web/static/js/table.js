@@ -7,7 +7,7 @@ const FIRST_ROWS = 100;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * @typedef {{key: string, rank: number, name: string, short: string, note: string, count: number, count_text: string,
+ * @typedef {{key: string, rank: number | null, name: string, short: string, note: string, count: number, exact: boolean, number: string, count_text: string,
  *   period: string, verdict: string | null, verdict_word: string, why: string, when: string, when_why: string,
  *   observations: number | null, observations_text: string, wider: string, trend: string, at: number[] | null, href: string}} Row
  * @typedef {{list: string, caption: string, empty: string, columns: Record<string, string>, words: string[], total: number,
@@ -27,7 +27,7 @@ export function showRows(target, listed, shown = FIRST_ROWS) {
     return;
   }
   const { columns } = listed;
-  const most = Math.max(1, ...listed.rows.map((row) => row.count));
+  const most = Math.max(1, ...listed.rows.filter((row) => row.exact).map((row) => row.count));
   const titles = [t("map-rank"), `${columns.name} · ${columns.when}`, columns.count, columns.verdict];
   const head = element("tr", {}, ...titles.map((text) => element("th", { scope: "col" }, text)));
   const body = element("tbody", {}, ...listed.rows.slice(0, shown).map((row) => line(row, most)));
@@ -55,14 +55,20 @@ function line(row, most) {
   const go = element("a", { class: "go", href: row.href }, row.name);
   const place = element("th", { scope: "row" }, go);
   const small = [["when", row.when], ["seen", row.observations ? row.observations_text : ""], ...[row.note, wider(row), row.trend].map((one) => ["note", one])];
-  place.append(...small.filter(([, text]) => text).map(([name, text]) => element("span", { class: name }, text)), bar(row.count / most));
+  place.append(...small.filter(([, text]) => text).map(([name, text]) => element("span", { class: name }, text)), ...(row.exact ? [bar(row.count / most)] : []));
   const said = element("td", { class: "verdict-word", "data-verdict": row.verdict ?? "", title: row.why }, row.verdict_word);
-  const made = element("tr", { "data-key": row.key, "data-short": row.short, "data-count": String(row.count) });
+  const made = element("tr", { "data-key": row.key, "data-short": row.short, ...(row.exact ? { "data-count": String(row.count) } : {}) });
   if (row.at) {
     made.dataset.at = row.at.join(",");
   }
-  made.append(element("td", { class: "rank" }, String(row.rank)), place, element("td", { class: "count" }, number(row.count)), said);
+  made.append(element("td", { class: "rank" }, ...rank(row)), place, element("td", { class: "count" }, row.number), said);
   return made;
+}
+
+/** What is only known to be at most so many has no rank. @param {Row} row */
+function rank(row) {
+  const none = [element("span", { "aria-hidden": "true" }, "–"), element("span", { class: "unseen" }, t("unranked"))];
+  return row.rank === null ? none : [String(row.rank)];
 }
 
 /** What else is in a number; in short where the summary has said it of them all. @param {Row} row */

@@ -5,7 +5,7 @@ import { json, post } from "./data.js";
 import { element, t } from "./texts.js";
 import { say } from "./tools.js";
 
-const menu = /** @type {HTMLDetailsElement | null} */ (document.getElementById("views"));
+const menu = /** @type {HTMLDetailsElement | null} */ (document.getElementById("own-views"));
 
 /** @typedef {{id: number, name: string, href: string, page: string, remove: string}} View */
 

@@ -6,24 +6,31 @@
 
 /* global ol */
 
-import { collection } from "./data.js";
-import { showKey } from "./key.js";
+import { given, sendAtOnce, withChanges } from "./address.js";
+import { page } from "./data.js";
+import { latestOnly } from "./latest.js";
 import { createLayers, fill } from "./layers.js";
-import { addHome, createMap, show } from "./map.js";
+import { areaSigns, showKey } from "./legend.js";
+import { createMap } from "./map.js";
 import { classes } from "./scale.js";
 import * as screen from "./screen.js";
 import { t } from "./texts.js";
 import { dress, listen } from "./hours.js";
 import { spotNames } from "./spot_names.js";
+import { begin, extentOf, layAreas } from "./task_map.js";
+import { viewText } from "./view.js";
 
 /** What another choice changes: all but the map itself. */
 const PARTS = ["live", "below", "said", "clear", "kept"];
-const FOCUS = ["priority", "nightlife"];
 const target = screen.byId("map");
 const named = target.dataset.named === "yes";
 /** @type {import("./scale.js").Class[]} */
 let scale = [];
 let picked = target.dataset.picked ?? "";
+/** @type {import("./legend.js").Sign[]} */
+let signs = [];
+/** What was asked last, shown or on its way. */ let wanted = location.search;
+const latest = latestOnly();
 
 const layers = createLayers({ classes: () => scale, chosen: () => `cells:${picked}`, named });
 const names = new ol.layer.Vector({ source: layers.cells.getSource(), style: spotNames("label"), zIndex: 8, declutter: "names", visible: named });
@@ -32,20 +39,12 @@ const system = map.getView().getProjection();
 
 async function start() {
   screen.showBusy(true);
-  const areas = await collection("areas");
-  fill(layers.ground, areas.filter((area) => area.properties.kind === "municipality"), system);
-  fill(layers.areas, areas.filter((area) => FOCUS.includes(area.properties.kind)), system);
+  const { focus } = await layAreas(layers, system);
+  signs = areaSigns(focus);
   draw();
-  const home = layers.areas.getSource().getExtent();
-  if (!ol.extent.isEmpty(home)) {
-    addHome(map, home);
-  }
-  const lies = layers.cells.getSource().getExtent();
-  const local = new URLSearchParams(location.search).get("omrade");
-  const first = local && !ol.extent.isEmpty(lies) ? lies : home;
-  if (!ol.extent.isEmpty(first)) {
-    show(map, first, screen.byId("legend"));
-  }
+  const home = extentOf(layers.areas);
+  const lies = extentOf(layers.cells);
+  begin([map], given("omrade") && !ol.extent.isEmpty(lies) ? lies : home, home);
   screen.showBusy(false);
 }
 
@@ -55,12 +54,9 @@ function draw() {
   const told = JSON.parse(screen.byId("cells").textContent ?? "{}").features;
   scale = classes(told.map((one) => one.properties.count));
   fill(layers.cells, told, system);
-  showKey(screen.byId("legend"), t(named ? "when-legend-places" : "when-legend"), scale);
+  showKey(screen.byId("legend"), { title: t(named ? "when-legend-places" : "when-legend"), classes: scale, signs });
   dress();
 }
-
-/** @type {AbortController | undefined} */
-let asking;
 
 /**
  * Show the answer of a link without leaving the map; a newer question makes an older one void.
@@ -68,29 +64,30 @@ let asking;
  * @param {boolean} [forward] whether it is a step that one can go back from
  */
 async function go(href, forward = true) {
-  asking?.abort();
-  asking = new AbortController();
-  const { signal } = asking;
+  const signal = latest();
   const focused = keyOf(document.activeElement);
+  wanted = new URL(href, location.href).search;
   screen.showBusy(true);
-  const answer = await fetch(href, { headers: { Accept: "text/html" }, signal }).then((one) => one.text(), () => "");
-  if (signal.aborted) {
-    return;
-  }
-  const page = new DOMParser().parseFromString(answer, "text/html");
-  const frame = page.getElementById("map");
+  const fresh = await page(href, signal).catch((fault) => {
+    wanted = signal.aborted ? wanted : location.search; // what is shown stays, and the next choice builds on it
+    throw fault;
+  });
+  signal.throwIfAborted();
+  const frame = fresh.getElementById("map");
   if (!frame) {
     location.assign(href); // signed out, or nothing there: the browser says so
     return;
   }
   for (const id of PARTS) {
-    const fresh = page.getElementById(id);
-    screen.byId(id).replaceChildren(...[...(fresh?.childNodes ?? [])].map((one) => document.importNode(one, true)));
-    Object.assign(screen.byId(id).dataset, fresh?.dataset);
+    const part = fresh.getElementById(id);
+    screen.byId(id).replaceChildren(...[...(part?.childNodes ?? [])].map((one) => document.importNode(one, true)));
+    Object.assign(screen.byId(id).dataset, part?.dataset);
   }
   picked = frame.dataset.picked ?? "";
   if (forward) {
-    history.pushState(null, "", href);
+    const vy = given("omrade") ? viewText(map.getView()) : given("vy"); // where a page about one area begins depends on the choice
+    wanted = withChanges({ vy }, wanted);
+    history.pushState(null, "", wanted);
   }
   draw();
   screen.showBusy(false);
@@ -112,39 +109,33 @@ function keyOf(focused) {
   return () => (at < 0 ? null : (screen.byId(part).querySelectorAll("a")[at] ?? target));
 }
 
-/** Write other choices into the address. @param {Record<string, string>} changes empty ones are taken out @returns {string} */
-function asked(changes) {
-  const given = new URLSearchParams(location.search);
-  for (const [name, value] of Object.entries(changes)) {
-    given.delete(name);
-    if (value) {
-      given.set(name, value);
-    }
-  }
-  return `?${String(given).replaceAll("%2C", ",").replaceAll("%3A", ":")}`;
-}
+/** Ask for other choices than were asked for last. @param {Record<string, string>} changes empty ones are taken out */
+const choose = (changes) => screen.run(() => go(withChanges(changes, wanted)));
 
-/** @param {string} href */
-const choose = (href) => screen.run(() => go(href));
+/** Tell what a link would change of what is shown. @param {string} href @returns {Record<string, string>} */
+function changesOf(href) {
+  const [shown, linked] = [location.search, new URL(href, location.href).search].map((one) => new URLSearchParams(one));
+  const names = [...new Set([...shown.keys(), ...linked.keys()])].filter((name) => name !== "vy");
+  const other = names.filter((name) => shown.get(name) !== linked.get(name));
+  return Object.fromEntries(other.map((name) => [name, linked.get(name) ?? ""]));
+}
 
 document.querySelector(".answer")?.addEventListener("click", (event) => {
   const link = /** @type {HTMLElement} */ (event.target).closest("#live a, #below a, #clear a");
   const plain = !(/** @type {MouseEvent} */ (event).ctrlKey || /** @type {MouseEvent} */ (event).metaKey);
   if (link && plain) {
     event.preventDefault();
-    choose(String(link.getAttribute("href")));
+    choose(changesOf(String(link.getAttribute("href"))));
   }
 });
-listen(screen.byId("live"), (hours) => choose(asked({ timmar: hours, fonster: "" })));
+listen(screen.byId("live"), (hours) => choose({ timmar: hours, fonster: "" }));
 map.on("singleclick", (/** @type {any} */ event) => {
   const [hit] = map.getFeaturesAtPixel(event.pixel, { layerFilter: (/** @type {any} */ one) => one === layers.cells });
   const id = hit ? String(hit.getId()) : "";
   if (id !== picked) {
-    choose(asked({ vald: id && !named ? `cells:${id}` : id }));
+    choose({ vald: id && !named ? `cells:${id}` : id });
   }
 });
 addEventListener("popstate", () => screen.run(() => go(location.href, false)));
-screen.byId("choices").addEventListener("change", () => {
-  /** @type {HTMLFormElement} */ (screen.byId("choices")).requestSubmit();
-});
+sendAtOnce(/** @type {HTMLFormElement} */ (screen.byId("choices")));
 screen.run(start);
