@@ -25,6 +25,7 @@ from pipelines.periods import local
 from pipelines.questions import Question
 from pipelines.released import ZONE
 from pipelines.roles import ANALYST
+from pipelines.spots import number
 from pipelines.texts import known, text
 from store.places import AreaRow
 from store.plan import Row, Spot
@@ -37,7 +38,7 @@ MOST_WIDER = 2  # sentences about what else is in a number
 class Told:
     """What a reader may be told about a row now."""
 
-    count: int | None = None  # None: nothing, and `about` says why
+    number: str = ""  # "": nothing, and `about` says why
     about: str = ""
     verdict: str = ""
 
@@ -177,7 +178,7 @@ def _told(desk: Desk, row: Row, spot: Spot | None) -> Told:
     ]
     if not held or held[0].counted is None:
         return _released(desk, row)
-    return Told(held[0].counted.count, about, _verdict(held[0].verdict))
+    return Told(number(held[0].counted.count), about, _verdict(held[0].verdict))
 
 
 def _read(desk: Desk, row: Row) -> Choices:
@@ -199,13 +200,13 @@ def _spot(desk: Desk, question: Question, spot: Spot, about: str) -> Told:
         found = answers.cluster(desk.connection, desk.on, int(key))
         if found is None:
             return Told(about=text("plan-cluster-gone"))
-        return Told(found.count, text("plan-cluster-period"), _word(found.verdict))
+        return Told(number(found.count), text("plan-cluster-period"), _word(found.verdict))
     cell = cells.parse(key)
     counted = desk.cells(replace(question, resolution=cells.resolution(cell)))
     if counted is None:
         return Told(about=text("plan-no-run"))
     count = int(counted.counts.count[counted.counts.cell == cell].sum())
-    return Told(count, about, _verdict(counted.verdict(cell)))
+    return Told(number(count), about, _verdict(counted.verdict(cell)))
 
 
 def _released(desk: Desk, row: Row) -> Told:
@@ -238,7 +239,8 @@ def _released(desk: Desk, row: Row) -> Told:
         about.append(text("plan-whole-place"))
     about += chosen.passed_over
     verdict = rows[0].verdict if len(rows) == 1 else ""
-    return Told(answer.total, " ".join([*about, *wider]), verdict)
+    said = release_page.number_said(answer.low, answer.total)
+    return Told(said, " ".join([*about, *wider]), verdict)
 
 
 def _verdict(found: VerdictRow | None) -> str:

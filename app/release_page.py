@@ -68,8 +68,8 @@ def choose(given: Mapping[str, str], released: Released, reference: Reference) -
     )
     if period not in ("", "allt", *periods):
         passed.append(text("release-passed-period", value=period[:40]))
-    detail = given.get("detalj", PLACE)
-    return Chosen(asked, detail if detail in DETAILS else PLACE, tuple(passed))
+    detail = given.get("detalj", ZONE)
+    return Chosen(asked, detail if detail in DETAILS else ZONE, tuple(passed))
 
 
 def _theme(written: str, told: Told, profile: Profile, passed: list[str]) -> tuple[str, ...]:

@@ -271,9 +271,16 @@ def _area(connection: sa.Connection, on: Basis, given: Mapping[str, str], key: s
     number = _of_slug(on, given, area.name, PLACE)
     if number is not None:
         card = _card(connection, on, given, number)
-        return replace(card, facts=(*card.facts, border))
+        return replace(_own(card, area.name), facts=(*card.facts, border))
     card = _without(connection, on, given, area.outline)
     return replace(card, title=area.name, kind=text(f"area-kind-{area.kind}"), facts=(border,))
+
+
+def _own(card: Card, name: str) -> Card:
+    """Give a card the name that was asked for, and say whose number it is if it is not its own."""
+    if card.title == name:
+        return card
+    return replace(card, title=name, kind=text("card-kind-together", name=card.title))
 
 
 def _school(connection: sa.Connection, on: Basis, given: Mapping[str, str], key: str) -> Card:
@@ -285,8 +292,8 @@ def _school(connection: sa.Connection, on: Basis, given: Mapping[str, str], key:
     number = _of_slug(on, given, school.name, ZONE)
     if number is not None:
         card = _card(connection, on, given, number)
-        alone = number.shown.zones == (number.chosen.asked.places)
-        return replace(card, kind=kind if alone else card.kind, facts=(*card.facts, *facts))
+        own = _own(replace(card, kind=kind), school.name)
+        return replace(own, facts=(*card.facts, *facts))
     card = _without(connection, on, given, shapely.Point(school.lon, school.lat))
     return replace(card, title=school.name, kind=kind, facts=tuple(facts))
 

@@ -49,7 +49,9 @@ def one_place(request: Request, reader: MapReader) -> Response:
         tell = told_card.told if told else place_card.exact
         found = tell(conn, on, request.query_params)
         if found.plan is not None:
-            row = plan_choice.standing(conn, on, found.plan)
+            # The plan lists places by the release's names for them, whatever the card is made from.
+            named = replace(on, released=services(request).released.in_force())
+            row = plan_choice.standing(conn, named, found.plan)
             found = replace(found, planned="" if row is None else plan_page.link_to(row))
     _note(request, reader, "place-card", 1)
     return _json(found)

@@ -93,8 +93,8 @@ def row_of(person, number):
 
 
 def count_of(person, number):
-    found = re.search(r'<span class="count">(\d+)</span>', row_of(person, number))
-    return None if found is None else int(found[1])
+    found = re.search(r'<span class="count">(\d[\d\s]*)</span>', row_of(person, number))
+    return None if found is None else int(re.sub(r"\s", "", found[1]))
 
 
 def a_cell(person):

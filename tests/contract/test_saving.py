@@ -44,7 +44,7 @@ def test_an_analysts_file_holds_the_maps_cells_of_five_or_more(people, programs)
 @pytest.mark.parametrize("role", [PLANNER, COORDINATOR])
 def test_everybody_elses_file_holds_the_releases_numbers(people, programs, role):
     text = people[role].get(f"{FILE}?period=2025").text
-    answer = programs[role].get("/ogc/collections/release/items?period=2025").json()
+    answer = programs[role].get("/ogc/collections/release/items?period=2025&detail=zone").json()
     placed = [
         one["properties"]["count"]
         for one in answer["features"]
@@ -102,7 +102,7 @@ def test_a_file_is_noted_before_it_is_given(app, people, town):
     people[PLANNER].get(f"{FILE}?typ=tema-vald&period=2025")
     line = looks(app, "export-html")[-1]
     assert (line["who"], line["role"]) == (town["names"][PLANNER], PLANNER)
-    assert line["asked"] == {"detail": "place", "period": "2025", "theme": "vald"}
+    assert line["asked"] == {"detail": "zone", "period": "2025", "theme": "vald"}
 
 
 def test_others_get_no_map(people, anybody):

@@ -253,3 +253,21 @@ def test_a_finding_comes_with_the_number_it_is_about():
     by_name = {each.name: each for each in told.answer(Asked(themes=("brand",)), PLACE).shown}
     assert by_name["Arby"].finding.count == by_name["Arby"].count == 90
     assert told.answer(Asked(themes=("ran",)), PLACE).shown[0].finding is None
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_the_lower_bound_of_a_number_is_its_atoms_that_speak_of_nothing_else(level):
+    answer = Told(usual()).answer(Asked(themes=("klotter",), places=("arby", "core")), level)
+    assert (answer.low, answer.exact) == (0, False)
+    night = Told(usual()).answer(Asked(themes=("brand",), places=("arby", "core")), level)
+    for each in night.shown:
+        assert each.exact == (each.low == each.count)
+        assert each.low == (20 if "arby" in each.places else 0)
+    assert (night.low, night.total) == (20, 46)
+
+
+def test_a_question_that_no_atom_speaks_of_has_an_empty_answer():
+    answer = Told(part((20, ("brand",), BLOCKS, (0,)), (9, ("ran",), BLOCKS, (1,)))).answer(
+        Asked(themes=("ran",), places=("arby",))
+    )
+    assert (answer.shown, answer.low, answer.total) == ((), 0, 0)

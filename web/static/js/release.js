@@ -41,7 +41,7 @@ async function start() {
   screen.showBusy(true);
   const ground = loadGround(layers, system, { venues: false, shown: isFocus });
   const told = await collection("release", question);
-  coloured = question.detail === "zone" ? told : told.filter(isPlace);
+  coloured = told.filter(isPlace);
   scale = classes(comparable(coloured));
   fill(layers.cells, coloured, system);
   const zones = layers.cells.getSource().getFeatures().filter((/** @type {any} */ one) => one.get("kind") === "schools");

@@ -14,7 +14,7 @@ export const EXACT = Object.freeze({
   fonster: "all",
   typ: "",
   period: "allt",
-  detalj: "place",
+  detalj: "zone",
   rutor: "9",
   kring: "all",
   lager: "omraden,rutor,skolor",
