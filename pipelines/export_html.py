@@ -33,8 +33,9 @@ _DOTTED = ("#17323d", 1.2, colours.DOTTED)
 _AREA = "#0b6e7f"
 BESIDE_PX = (370, 10)  # the words lie over the right side of the map
 NARROW_PX = 700  # screens up to so wide have the words above it
+_GROUND_DECIMALS = 5  # of degrees: a metre
+_COUNTED_DECIMALS = 6  # of degrees: a tenth of a metre
 # Leaflet's zoom levels: metres a pixel at the equator of level 0.
-_DECIMALS = 5  # of degrees: a metre
 _WORLD_PIXEL_M = 156_543.034
 _POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:"
 _FOREIGN = re.compile(r"""(?:src|href)=["']https?://[^"']+["']""")
@@ -161,7 +162,10 @@ def bounds(sheet: Sheet) -> tuple[float, float, float, float]:
 
 def _add_ground(ground: Sequence[Shape], shown: folium.Map) -> None:
     rows = [
-        (_short(each.outline), {"f": each.fill, "s": each.stroke, "w": each.width})
+        (
+            _short(each.outline, _GROUND_DECIMALS),
+            {"f": each.fill, "s": each.stroke, "w": each.width},
+        )
         for each in ground
     ]
     folium.GeoJson(
@@ -178,9 +182,9 @@ def _add_ground(ground: Sequence[Shape], shown: folium.Map) -> None:
     ).add_to(shown)
 
 
-def _short(outline: shapely.Geometry) -> shapely.Geometry:
-    """Write places of the ground to the metre: a file is mailed."""
-    return shapely.transform(outline, lambda lonlat: lonlat.round(_DECIMALS))
+def _short(outline: shapely.Geometry, decimals: int) -> shapely.Geometry:
+    """Write places by a few decimals of degrees: a file is mailed."""
+    return shapely.transform(outline, lambda lonlat: lonlat.round(decimals))
 
 
 def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
@@ -198,7 +202,7 @@ def _add_counted(sheet: Sheet, shown: folium.Map) -> None:
             "bredd": width,
             "streck": dash,
         }
-        rows.append((each.outline, values))
+        rows.append((_short(each.outline, _COUNTED_DECIMALS), values))
     if not rows:
         return
     told = any(each.more for each in sheet.counted)

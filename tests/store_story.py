@@ -519,6 +519,7 @@ def incidents_are_found_by_box_time_area_category_and_window(store):
             "pages": pages,
             "one": [incidents.one(connection, first + i) for i in range(5)],
             "missing": incidents.one(connection, 999),
+            "newest": incidents.newest_id(connection) - first,
         }
 
 
@@ -1010,10 +1011,12 @@ def a_place_is_put_on_the_plan_taken_off_and_put_back(store):
             plan.same(connection, row, spot),
             plan.same(connection, row, replace(spot, key="cells:2")),
             plan.same(connection, replace(row, window="all"), None),
+            plan.alike(connection, row),
+            plan.alike(connection, replace(row, window="all")),
         ]
         standing, counts = plan.standing(connection), [plan.count(connection)]
         plan.mark(connection, ids[0], NOW)
-        off, marked = plan.standing(connection), plan.one(connection, ids[0])
+        off, marked = plan.standing(connection), plan.one(connection, ids[0], NOW)
         counts.append(plan.count(connection))
         plan.mark(connection, ids[0], None)
         counts.append(plan.count(connection))
@@ -1030,7 +1033,7 @@ def a_place_is_put_on_the_plan_taken_off_and_put_back(store):
             "spots": spots,
             "swept": swept,
             "spots after": plan.spots(connection),
-            "gone": [plan.one(connection, number) is None for number in (ids[1], ids[2])],
+            "gone": [plan.one(connection, number, NOW) is None for number in (ids[1], ids[2])],
         }
 
 
@@ -1055,8 +1058,8 @@ def a_reader_keeps_links_under_names_of_their_own(store):
             "again": again,
             "mine": standing,
             "theirs": views.standing(connection, "bo"),
-            "one": views.one(connection, "åsa", first),
-            "of somebody else": views.one(connection, "åsa", theirs),
+            "one": views.one(connection, "åsa", first, NOW),
+            "of somebody else": views.one(connection, "åsa", theirs, NOW),
             "left": left,
             "swept": views.sweep(connection, NOW + day),
             "forgotten": [views.forget(connection, [name]) for name in ("åsa", "bo", "åsa")],

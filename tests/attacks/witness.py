@@ -97,7 +97,7 @@ class Witness:
             *truth.shapes.values(),
             *truth.hexagons,
             *(area.outline for area in REFERENCE.areas),
-            *map(self._round, sorted(self._zones)),
+            *map(self._round, sorted(self._zones | _alone(truth))),
         ]
         tree = shapely.STRtree(
             [part for line in shapely.boundary(shapes) for part in _segments(line)]
@@ -123,6 +123,11 @@ def _public_points():
         own = [area.outline for area in REFERENCE.areas if area.kind == kind]
         boxes = [*(each.bounds for each in own), shapely.total_bounds(own).tolist()]
         yield from ((box[x], box[y]) for box in boxes for x in (0, 2) for y in (1, 3))
+
+
+def _alone(truth):
+    """Take every zone of a school by itself."""
+    return {(zone,) for zone in truth.shapes if zone.startswith("school")}
 
 
 def _segments(line):

@@ -51,6 +51,7 @@ def test_a_map_goes_on_without_squares_that_do_not_come(visit):
     visit.go("/?omrade=")
     assert visit.count() > 0
     assert colours(page) == {}
+    page.wait_for_load_state("networkidle")
     visit.complaints[:] = [text for text in visit.complaints if "net::ERR_FAILED" not in text]
 
 

@@ -253,6 +253,7 @@ def choose_hour(page):
 
 
 def choose_block(page):
+    page.get_by_text("Visa gränserna för varje tid").click()
     page.locator("#places thead a").first.click()
 
 
@@ -278,7 +279,7 @@ def test_without_a_network_the_page_stays_says_so_and_can_be_asked_again(
     message = page.locator("#message")
     expect(message).to_contain_text("Servern svarar inte. Kontrollera nätet och försök igen.")
     expect(page.locator("#legend")).not_to_be_empty()
-    expect(page.locator("table").first).to_be_visible()
+    expect(page.locator("table:visible").first).to_be_visible()
     visit.complaints.clear()  # the browser itself notes the failed request
     visit.context.set_offline(False)
     message.get_by_role("button", name="Försök igen").click()

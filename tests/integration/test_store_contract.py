@@ -202,6 +202,7 @@ def test_pages_follow_one_another_and_end(seen):
     story = seen["incidents_are_found_by_box_time_area_category_and_window"]
     assert [ids(page) for page in story["pages"]] == [[5, 3], [2, 1], [], []]
     assert {page["matched"] for page in story["pages"]} == {4}
+    assert story["newest"] == 4
     shown = [row and row["id"] for row in story["one"]]
     assert shown == [1, 2, 3, None, 5]
 
@@ -451,7 +452,7 @@ def test_the_list_of_the_plan_knows_a_row_again_and_puts_it_back(seen):
     whole, fine, other = story["ids"]
     assert [row["id"] for row in story["standing"]] == [fine, whole, other]
     assert [row["finer"] for row in story["standing"]] == [True, False, False]
-    assert story["same"] == [whole, fine, None, None]
+    assert story["same"] == [whole, fine, None, None, whole, None]
     assert list(story["spots"]) == [fine]
     assert story["counts"] == [3, 2, 3]
     assert story["off"] == [fine, other]
