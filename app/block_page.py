@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import shapely
@@ -11,21 +11,18 @@ from markupsafe import Markup
 from app import features, map_page, place_words, release_page
 from app.map_page import theme_name
 from app.release_page import block_name, period_name
-from app.when_page import AREA_LINE, KEY, Pick, drawn, href
+from app.told_ground import UNMAPPED, classes_of, coloured, ground_of
+from app.when_page import KEY, Pick, drawn, href
 from geo.profile import Profile
-from pipelines import scale, told_places, when, wording
-from pipelines.picture import Shape
+from pipelines import told_places, when, wording
 from pipelines.reference import Reference
 from pipelines.release_parts import OTHER_TIMES
 from pipelines.released import PLACE, ZONE, Asked, Released, Told
 from pipelines.texts import text
 from pipelines.when import Bounds
-from store.releases import Unit
 
 Json = dict[str, object]
 CHOSEN = "vald"
-LAND = "#eef0ec"
-UNMAPPED = ("rest", "unknown", "several")  # ground that is no place of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +281,12 @@ class _Blocks:
             features.feature(
                 spot.key,
                 features.outline(lies),
-                {"count": found.high, "name": spot.name, "label": bounds_said(found)},
+                {
+                    "count": found.high,
+                    "exact": found.exact,
+                    "name": spot.name,
+                    "label": bounds_said(found),
+                },
             )
             for spot, lies, found in self._mapped(spots)
         ]
@@ -293,18 +295,12 @@ class _Blocks:
     def still(self, spots: list[Spot]) -> Markup:
         """Draw the map for readers without scripts."""
         mapped = self._mapped(spots)
-        classes = scale.classes([found.high for _, _, found in mapped if found.high])
-        shapes = []
-        for spot, lies, found in mapped:
-            one = scale.class_of(classes, found.high)
-            title = f"{spot.name}: {bounds_said(found)}"
-            shapes.append(Shape(lies, one.colour if one else LAND, AREA_LINE, title=title))
+        classes = classes_of(found for _, _, found in mapped)
+        shapes = [
+            replace(coloured(lies, found, classes), title=f"{spot.name}: {bounds_said(found)}")
+            for spot, lies, found in mapped
+        ]
         return drawn(shapes, self.reference, text("when-picture-places"))
-
-
-def ground_of(told: Told, units: Sequence[Unit]) -> shapely.Geometry | None:
-    """Give the ground of some units, as the release draws it."""
-    return told.lies(tuple(unit.number for unit in units))
 
 
 def short_name(block: str, profile: Profile) -> str:

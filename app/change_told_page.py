@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app import features, release_page
-from app.block_page import LAND, UNMAPPED, bounds_said, ground_of
+from app.block_page import bounds_said
 from app.change_page import AGAINST, LOOKS, Column, Row, Small, seen, stills, view
 from app.map_page import Choice, theme_name
 from app.release_page import THEME_PREFIX, period_name
+from app.told_ground import UNMAPPED, classes_of, coloured, ground_of
 from app.when_page import AREA_LINE
 from geo.change import DECREASED, INCREASED, UNCHANGED, UNKNOWN
-from pipelines import comparison, scale, when, wording
+from pipelines import comparison, when, wording
 from pipelines.picture import Shape
 from pipelines.reference import Reference
 from pipelines.released import PLACE, ZONE, Asked, Released, Told
@@ -201,7 +202,7 @@ class _Pair:
             if lies is not None:
                 before, after = self._bounds(replace(self.asked, places=(key,)))
                 lying.append((key, name, lies, before, after, self._row(key, name).slug))
-        classes = scale.classes([n.high for row in lying for n in row[3:5] if n.high])
+        classes = classes_of(found for row in lying for found in row[3:5])
         for key, name, lies, before, after, slug in lying:
             look = {INCREASED: "more-sure", DECREASED: "fewer-sure"}.get(slug, "same")
             sign = SIGNS.get(slug, "=")
@@ -209,6 +210,8 @@ class _Pair:
                 "name": name,
                 "before": before.high,
                 "after": after.high,
+                "before_exact": before.exact,
+                "after_exact": after.exact,
                 "before_label": _or_none(before),
                 "after_label": _or_none(after),
                 "sign": sign,
@@ -216,9 +219,8 @@ class _Pair:
             }
             made.append(features.feature(key, features.outline(lies), properties))
             for own_shapes, found in zip(shapes, (before, after), strict=False):
-                one = scale.class_of(classes, found.high)
-                colour = one.colour if one else LAND
-                own_shapes.append(Shape(lies, colour, AREA_LINE, label=_or_none(found)))
+                drawn = coloured(lies, found, classes)
+                own_shapes.append(replace(drawn, label=_or_none(found)))
             shapes[2].append(Shape(lies, LOOKS[look], AREA_LINE, label=sign))
         names = [period_name(each) for each in self.periods]
         return {

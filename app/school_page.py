@@ -1,10 +1,10 @@
-"""What the page around schools says: rings and hours for analysts, the release for all others."""
+"""What the page around schools says to analysts: rings, hours, and ranks against chance."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -14,21 +14,15 @@ import shapely
 import sqlalchemy as sa
 from markupsafe import Markup
 
-from app import map_page, release_page
+from app import map_page
 from app.choices import Choices, pickers, slug
 from app.map_data import feature
 from app.map_page import Choice, window_label
-from app.release_page import Chosen, block_name, period_name
-from app.told_number import told_number
-from app.told_picture import told_picture
 from geo.rings import HoursContrast
 from geo.verdicts import Verdict
 from pipelines import colours, labels, picture, scale, school_rings, wording
 from pipelines.answers import Basis
-from pipelines.grounds import SCHOOLS
 from pipelines.picture import Shape
-from pipelines.reference import Reference
-from pipelines.released import ZONE, Asked, Released, Told
 from pipelines.school_rings import Around, Ranked, Ring, Study
 from pipelines.texts import text
 from store.places import FacilityRow
@@ -315,82 +309,3 @@ def _interval(low: float, high: float) -> str:
 
 def _drawn(shapes: list[Shape], on: Basis, alt: str) -> str:
     return picture.draw(shapes, epsg=on.reference.profile.metric_epsg, size=PICTURE, alt=alt)
-
-
-# --- everybody else
-
-
-def told(
-    released: Released, given: Mapping[str, str], reference: Reference, schools: list[FacilityRow]
-) -> dict[str, Any]:
-    """Collect what the release tells about the zones of schools."""
-    asked = {name: value for name, value in given.items() if name != "omrade"}
-    chosen = release_page.choose(asked, released, reference)
-    part = released.part(chosen.asked.period)
-    zones = {unit.zone: unit.zone_name for unit in part.units if unit.place == SCHOOLS}
-    if not zones:
-        return {"empty": text("schools-no-zones")}
-    whole = replace(chosen, asked=replace(chosen.asked, places=(SCHOOLS,)), detail=ZONE)
-    context = release_page.context(released, whole, reference)
-    zone, passed = "", list(chosen.passed_over)
-    if written := given.get(CHOSEN, ""):
-        zone = _zone(written, zones, schools)
-        if not zone:
-            passed.append(text("schools-unknown", value=written[:40]))
-    kept = {name: asked[name] for name in ("fonster", "typ", "period") if asked.get(name)}
-    context |= {
-        "schools": [Choice(key, name) for key, name in sorted(zones.items(), key=lambda z: z[1])],
-        "chosen_school": zone,
-        "passed_over": passed,
-        "links": {name: f"?{urlencode({CHOSEN: key} | kept)}" for key, name in zones.items()},
-        "asked_query": release_page.query_of(whole),
-        "picture": told_picture(
-            released, whole, reference, text("schools-picture-all", n=len(zones))
-        ),
-        "all_schools": f"?{urlencode(kept)}",
-    }
-    if zone:
-        context |= _zone_context(released, whole, reference, (zone, zones[zone]))
-    return context
-
-
-def _zone(written: str, zones: Mapping[str, str], schools: list[FacilityRow]) -> str:
-    """Find a zone by its slug, or by the id of the school that analysts' links name."""
-    if written in zones:
-        return written
-    names = {str(school.id): school.name for school in schools}
-    return next((key for key, name in zones.items() if name == names.get(written)), "")
-
-
-def _zone_context(
-    released: Released, chosen: Chosen, reference: Reference, zone: tuple[str, str]
-) -> dict[str, Any]:
-    """Say what the release tells about one school's zone: period by period and block by block."""
-    key, name = zone
-    own = replace(chosen, asked=replace(chosen.asked, places=(key,)))
-    part = released.part(own.asked.period)
-    blocks = [
-        {"name": block_name(block, reference.profile)}
-        | told_number(released, _block(own, block), reference)
-        for block in part.blocks
-        if _told_apart(part, replace(own.asked, blocks=(block,)))
-    ]
-    periods = [
-        {"name": period_name(period)} | told_number(released, _in(own, period), reference)
-        for period in released.periods()
-        if any(unit.zone == key for unit in released.part(period).units)
-    ]
-    return {"zone_name": name, "zone_blocks": blocks, "zone_periods": periods}
-
-
-def _block(chosen: Chosen, block: str) -> Chosen:
-    return replace(chosen, asked=replace(chosen.asked, blocks=(block,)))
-
-
-def _in(chosen: Chosen, period: str) -> Chosen:
-    return replace(chosen, asked=replace(chosen.asked, period=period))
-
-
-def _told_apart(told: Told, asked: Asked) -> bool:
-    """Tell whether a number speaks of less than the whole week."""
-    return len(told.answer(asked, ZONE).blocks) < len(told.blocks)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from app import school_page, task_page
+from app import school_page, school_told, task_page
 from app.access import MapReader
 from app.provenance import steered
 from app.task_page import Opened, Side, Task
@@ -44,7 +44,7 @@ def _told(opened: Opened) -> Side:
         reference = opened.on.reference
         schools = places.facilities(opened.conn, "school")
         page |= {"empty": ""}
-        page |= school_page.told(opened.released, opened.given, reference, schools)
+        page |= school_told.told(opened.released, opened.given, reference, schools)
         asked = page.get("asked_query", {})
         page["passed_over"] += steered(reference.profile, asked.get("theme", "").split(","))
     return Side(page, asked, aside={"omrade": text("schools-passed-area")})

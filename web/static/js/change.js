@@ -9,7 +9,7 @@ import { isFocus } from "./ground.js";
 import { fill } from "./layers.js";
 import { areaSigns, showKey } from "./legend.js";
 import { createMap } from "./map.js";
-import { classes } from "./scale.js";
+import { classes, comparable, keyed } from "./scale.js";
 import * as screen from "./screen.js";
 import * as styles from "./styles.js";
 import { element, t } from "./texts.js";
@@ -29,7 +29,8 @@ const edge = /** @type {HTMLInputElement} */ (screen.byId("edge"));
 const told = JSON.parse(screen.byId("cells").textContent ?? "{}").features;
 /** @type {[string, string][]} */
 const key = JSON.parse(screen.byId("key").textContent ?? "[]");
-const scale = classes(told.flatMap(({ properties }) => [properties.before, properties.after]).filter(Boolean));
+const both = [...of("before"), ...of("after")];
+const scale = classes(comparable(both));
 const line = document.createElement("span");
 line.className = "sweep-line";
 /** @type {import("./legend.js").Sign[]} */
@@ -81,7 +82,7 @@ async function start() {
 function of(which) {
   return told
     .filter((one) => one.properties[which])
-    .map((one) => ({ ...one, properties: { ...one.properties, count: one.properties[which] } }));
+    .map(({ properties, ...one }) => ({ ...one, properties: { ...properties, count: properties[which], exact: properties[`${which}_exact`] } }));
 }
 
 /** Show the maps one way. @param {string} view */
@@ -98,7 +99,7 @@ function see(view) {
     map.setView((id === "map-difference") === (view === DIFFERENCE) ? shared : idle);
     map.updateSize();
   }
-  const counted = { title: t(named ? "when-legend-places" : "when-legend"), classes: scale };
+  const counted = { title: t(named ? "when-legend-places" : "when-legend"), classes: keyed(scale, both) };
   const compared = { title: t("change-legend"), classes: key.map(([colour, label]) => ({ colour, label })) };
   showKey(screen.byId("legend"), { ...(view === DIFFERENCE ? compared : counted), signs });
 }

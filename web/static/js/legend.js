@@ -113,7 +113,8 @@ function row(attributes, swatch, label, many) {
 export function showKey(target, { title, classes, signs }) {
   const list = element("ol");
   for (const one of classes) {
-    const swatch = element("span", { class: "swatch", "aria-hidden": "true" });
+    const look = one === BOUNDED ? "swatch bounded" : "swatch";
+    const swatch = element("span", { class: look, "aria-hidden": "true" });
     swatch.style.backgroundColor = one.colour;
     list.append(element("li", {}, swatch, element("span", {}, one.label)));
   }

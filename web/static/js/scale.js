@@ -53,6 +53,13 @@ export const isExact = (one) => one.properties.exact !== false;
 export const comparable = (features) => features.filter(isExact).map((one) => one.properties.count);
 
 /**
+ * Give the classes of a key: those of the colours, and the look of numbers that have none.
+ * @param {readonly Class[]} scale
+ * @param {readonly {properties: any}[]} features
+ */
+export const keyed = (scale, features) => [...scale, ...(features.every(isExact) ? [] : [BOUNDED])];
+
+/**
  * Find the class of a count.
  * @param {readonly Class[]} all
  * @param {number} count

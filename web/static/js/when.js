@@ -12,7 +12,7 @@ import { latestOnly } from "./latest.js";
 import { createLayers, fill } from "./layers.js";
 import { areaSigns, showKey } from "./legend.js";
 import { createMap } from "./map.js";
-import { classes } from "./scale.js";
+import { classes, comparable, keyed } from "./scale.js";
 import * as screen from "./screen.js";
 import { t } from "./texts.js";
 import { dress, listen } from "./hours.js";
@@ -52,9 +52,9 @@ async function start() {
 function draw() {
   /** @type {import("./data.js").Feature[]} */
   const told = JSON.parse(screen.byId("cells").textContent ?? "{}").features;
-  scale = classes(told.map((one) => one.properties.count));
+  scale = classes(comparable(told));
   fill(layers.cells, told, system);
-  showKey(screen.byId("legend"), { title: t(named ? "when-legend-places" : "when-legend"), classes: scale, signs });
+  showKey(screen.byId("legend"), { title: t(named ? "when-legend-places" : "when-legend"), classes: keyed(scale, told), signs });
   dress();
 }
 
