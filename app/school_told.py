@@ -7,8 +7,6 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from store.places import FacilityRow
-
 from app import release_page
 from app.map_page import Choice
 from app.release_page import Chosen, Row, block_name, period_name
@@ -19,6 +17,7 @@ from pipelines.grounds import SCHOOLS
 from pipelines.reference import Reference
 from pipelines.released import ZONE, Asked, Released, Told
 from pipelines.texts import text
+from store.places import FacilityRow
 
 
 def told(

@@ -13,7 +13,7 @@ from tests.browser.conftest import WIDE, visited
 
 pytestmark = pytest.mark.browser
 
-RELEASE = "/ogc/collections/release/items?limit=1000&detail=place"
+RELEASE = "/ogc/collections/release/items?limit=1000&detail=zone"
 PAPER_MM = {"a4-wide": (297, 210), "a4-tall": (210, 297), "a3-wide": (420, 297)}
 POINTS_A_MM = 72 / 25.4
 
@@ -355,6 +355,7 @@ def test_a_background_map_that_breaks_is_said_and_the_numbers_stay(planner):
     expect(page.locator("#legend li[data-from]").first).to_be_visible()
     page.locator("#rows .go").first.click()
     expect(page.locator("#card-title")).to_be_visible()
+    page.goto("about:blank")  # the map asks for its missing squares as long as it is open
     assert all("ERR_FAILED" in one for one in planner.complaints)
     planner.complaints.clear()
 

@@ -49,7 +49,7 @@ def test_one_link_opened_by_four_roles_is_four_pictures_and_four_lines(app, peop
     ]
     assert lines[1]["asked"] == {
         "block": "helgnatt",
-        "detail": "place",
+        "detail": "zone",
         "period": "2025",
         "theme": "vald",
     }

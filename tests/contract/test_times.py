@@ -133,7 +133,7 @@ def test_the_blocks_of_a_place_are_told_between_two_numbers_or_exactly(people):
 def test_the_map_of_a_block_shows_the_numbers_of_its_column(people):
     page = people[PLANNER].get("/nar?period=2025&fonster=helgnatt")
     column = re.findall(
-        r'<tr data-key="([^"]+)".*?class="number lit" data-low="(\d+)" data-high="(\d+)"',
+        r'<tr data-key="([^"]+)".*?class="number lit"[^>]* data-low="(\d+)" data-high="(\d+)"',
         page.text,
         re.DOTALL,
     )
