@@ -56,9 +56,27 @@ export function createMap(target, layers) {
   for (const layer of ground) {
     layer.getSource().on("tileloaderror", sayGroundIsMissing);
   }
-  const map = new ol.Map({ target, layers: [...(ground.length ? ground : [grid()]), ...layers], view, controls: controls() });
+  const shown = [...(ground.length ? ground : [grid()]), ...layers];
+  const map = new ol.Map({ target, layers: shown, view, controls: controls(), interactions: interactions() });
   maps.push(map);
   return map;
+}
+
+/**
+ * A mouse drags at once. A finger, and a wheel on a page that scrolls, move the page until the map has been
+ * touched: nobody shall be caught in a map on the way down.
+ */
+function interactions() {
+  const { all, focus, mouseOnly, noModifierKeys, primaryAction } = ol.events.condition;
+  const stays = () => document.documentElement.scrollHeight <= innerHeight;
+  const either = (/** @type {any} */ one, /** @type {any} */ other) => (/** @type {any} */ event) => one(event) || other(event);
+  return ol.interaction.defaults.defaults({ dragPan: false, mouseWheelZoom: false }).extend([
+    new ol.interaction.DragPan({
+      condition: all(noModifierKeys, primaryAction, either(mouseOnly, focus)),
+      kinetic: new ol.Kinetic(-0.005, 0.05, 100),
+    }),
+    new ol.interaction.MouseWheelZoom({ condition: either(stays, focus) }),
+  ]);
 }
 
 /** What stands on every map: buttons, scale, source and north. */
