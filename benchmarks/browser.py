@@ -204,9 +204,7 @@ def _panned(page: Page) -> list[float]:
         _drag(page, x, y, 1 if stroke % 2 else -1)
     page.evaluate("bench.recording = false")
     _drag(page, x, y, 1)  # the strokes lead back to where they began
-    page.wait_for_timeout(500)
-    if page.url == before:
-        raise RuntimeError("the map did not move")
+    page.wait_for_url(lambda url: url != before)  # or else the map did not move
     return [float(each) for each in page.evaluate("bench.frames")]
 
 
