@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -50,7 +51,7 @@ from app.routes import (
     when,
 )
 from app.services import Services
-from app.static import Static
+from app.static import ROOT, Static
 from geo.errors import InvalidParameter, LagesbildError
 from pipelines import colours, looks, texts
 from pipelines import settings as configuration
@@ -117,7 +118,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     if settings.open_role is None and not installation.main.is_geopackage:
         logging.getLogger("lagesbild").warning("no open role: the code alone keeps events apart")
     memory = Memory(installation)
-    background = Background(settings)
+    background, files = Background(settings), Static(directory=WEB / "static")
     anchor = looks.anchor_file(settings.database_url, settings.audit_anchor)
 
     @asynccontextmanager
@@ -139,7 +140,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
         installation=installation,
         log=Log(installation.journal, anchor, now),
         now=now,
-        pages=_pages(background),
+        pages=_pages(background, files.address),
         answers=AnswerCache(),
         drawings=Shelf(lambda drawing: drawing.weight),
         hot=places_page.shelf(),
@@ -153,7 +154,7 @@ def _build(settings: Settings, now: Callable[[], datetime]) -> FastAPI:
     problems.install(app)
     for part in ROUTES:
         app.router.routes.extend(part.router.routes)
-    app.mount("/static", Static(directory=WEB / "static"), name="static")
+    app.mount(ROOT, files, name="static")
     access.check_guarded(app.routes)
     _wrap(app, settings, settings.session_secret.get_secret_value())
     app.add_middleware(Quick, memory, now)  # outermost
@@ -174,7 +175,7 @@ def _warm(app: FastAPI) -> None:
             route.app.read_all()
 
 
-def _pages(background: Background) -> Jinja2Templates:
+def _pages(background: Background, files: str) -> Jinja2Templates:
     """Give the templates what every page says."""
     pages = Jinja2Templates(WEB / "templates")
     pages.env.globals |= {
@@ -187,7 +188,8 @@ def _pages(background: Background) -> Jinja2Templates:
         "more": ways.more,
         "here": ways.here,
         "contact": guide_page.contact,
-        "script": scripts.tags,
+        "static": files,
+        "script": partial(scripts.tags, address=files),
     }
     return pages
 

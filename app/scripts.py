@@ -16,8 +16,8 @@ _IMPORTED = re.compile(r"""^(?:import|export)\b[^;]*?from "\./([a-z_]+\.js)";"""
 
 
 @cache
-def tags(name: str) -> Markup:
-    """Give the tags of a page's module and of all modules behind it."""
+def tags(name: str, address: str) -> Markup:
+    """Give the tags of a page's module and of all modules behind it, which lie below an address."""
     found: list[str] = []
     waiting = [name]
     while waiting:
@@ -25,6 +25,6 @@ def tags(name: str) -> Markup:
         if one not in found:
             found.append(one)
             waiting += _IMPORTED.findall((FOLDER / one).read_text(encoding="utf-8"))
-    early = [f'<link rel="modulepreload" href="/static/js/{each}">' for each in sorted(found[1:])]
-    own = f'<script type="module" src="/static/js/{name}"></script>'
+    early = [f'<link rel="modulepreload" href="{address}/js/{each}">' for each in sorted(found[1:])]
+    own = f'<script type="module" src="{address}/js/{name}"></script>'
     return Markup("\n").join(map(Markup, [*early, own]))

@@ -55,6 +55,32 @@ def test_a_browser_asks_again_each_time_and_gets_304(client):
     assert client.get("/static/inner/a.js", headers=other).status_code == 200
 
 
+def test_below_the_name_of_its_edition_a_file_is_kept_for_good(client, files):
+    path = files.address.removeprefix("/static")
+    answer = client.get(f"/static{path}/inner/a.js")
+    assert answer.text == SCRIPT
+    assert "immutable" in answer.headers["cache-control"]
+    held = {"If-None-Match": answer.headers["etag"]}
+    assert client.get(f"/static{path}/inner/a.js", headers=held).status_code == 304
+
+
+def test_another_edition_is_asked_for_again_each_time(client, files):
+    answer = client.get("/static/~0123456789ab/inner/a.js")
+    assert answer.text == SCRIPT
+    assert answer.headers["cache-control"] == "no-cache"
+    for path in ("~", "~/inner/a.js", "~xyz/inner/a.js", f"~{files.edition}", f"~{files.edition}/"):
+        assert client.get(f"/static/{path}").status_code == 404
+
+
+def test_other_contents_are_another_edition(folder):
+    before = Static(folder).edition
+    assert Static(folder).edition == before
+    (folder / "inner" / "a.js").rename(folder / "inner" / "b.js")
+    renamed = Static(folder).edition
+    (folder / "small.css").write_text("p { margin: 1 }")
+    assert len({before, renamed, Static(folder).edition}) == 3
+
+
 def test_a_changed_file_is_seen_at_once(client, folder, files):
     files.read_all()
     first = client.get("/static/inner/a.js")

@@ -20,7 +20,7 @@ def test_every_page_with_a_script_is_known():
 
 @pytest.mark.parametrize("entry", ENTRIES)
 def test_all_modules_behind_a_script_are_named_once(entry):
-    named = re.findall(r'(?:href|src)="/static/js/([a-z_]+\.js)"', str(tags(entry)))
+    named = re.findall(r'(?:href|src)="/static/js/([a-z_]+\.js)"', str(tags(entry, "/static")))
     assert len(named) == len(set(named))
     assert named[-1] == entry
     for name in named:
@@ -29,4 +29,4 @@ def test_all_modules_behind_a_script_are_named_once(entry):
 
 
 def test_only_the_script_itself_runs():
-    assert str(tags("main.js")).count("<script") == 1
+    assert str(tags("main.js", "/static")).count("<script") == 1

@@ -28,17 +28,18 @@ export const isFocus = (area) => FOCUS.includes(area.properties.kind);
  * @returns {Promise<number[]>} the extent to begin with
  */
 export async function loadGround(layers, system, { venues, shown } = { venues: true, shown: isNamed }) {
-  const [areas, schools, bars] = await Promise.all([
+  const [areas, schools, bars, places] = await Promise.all([
     collection("areas"),
     collection("schools"),
     venues ? collection("venues") : [],
+    placeNames(),
   ]);
   const named = areas.filter(shown);
   fill(layers.ground, areas.filter((area) => !isNamed(area)), system);
   fill(layers.areas, named, system);
   fill(layers.schools, schools, system);
   fill(layers.venues, bars, system);
-  await loadNames(layers, areas, system);
+  layNames(layers, areas, places, system);
   return (named.length ? layers.areas : layers.ground).getSource().getExtent();
 }
 
@@ -46,13 +47,12 @@ export async function loadGround(layers, system, { venues, shown } = { venues: t
  * Put the gazetteer's names on the map, but for those that the areas themselves bear.
  * @param {ReturnType<typeof import("./layers.js").createLayers>} layers
  * @param {readonly import("./data.js").Feature[]} areas
+ * @param {Awaited<ReturnType<typeof placeNames>>} places
  * @param {any} system the map's projection
  */
-export async function loadNames(layers, areas, system) {
-  const places = await placeNames();
+export function layNames(layers, areas, places, system) {
   const names = new Set(areas.filter(isNamed).map((area) => area.properties.name));
   fill(layers.places, asFeatures(places.filter((place) => !names.has(place.name))), system);
-  return places;
 }
 
 /**

@@ -4,8 +4,8 @@
 /* global ol */
 
 import { given, sendAtOnce, write } from "./address.js";
-import { collection } from "./data.js";
-import { isPlace, loadNames } from "./ground.js";
+import { collection, placeNames } from "./data.js";
+import { isPlace, layNames } from "./ground.js";
 import { createLayers, featureOf, fill, under } from "./layers.js";
 import { areaSigns, showLegend } from "./legend.js";
 import { createMap, partGroup, show } from "./map.js";
@@ -29,12 +29,12 @@ const system = map.getView().getProjection();
 async function start() {
   screen.showBusy(true);
   const reported = target.dataset.collection ? collection(target.dataset.collection, items) : [];
-  const [{ areas, focus }, found] = await Promise.all([layAreas(layers, system), reported]);
+  const [{ areas, focus }, found, places] = await Promise.all([layAreas(layers, system), reported, placeNames()]);
   const ground = told ? found.filter(isPlace) : found;
   scale = classes(comparable(ground));
   fill(layers.cells, ground, system);
   fill(layers.observations, seen, system);
-  await loadNames(layers, areas, system);
+  layNames(layers, areas, places, system);
   const title = t(told ? "site-legend-places" : "site-legend-cells");
   showLegend(screen.byId("legend"), { classes: scale, cells: ground, level: t("site-level"), title, signs: areaSigns(focus) });
   const viewed = begin([map], extentOf(layers.observations), extentOf(layers.areas)); // what was seen, else the areas
