@@ -89,14 +89,18 @@ def read(given: Mapping[str, str], reference: Reference, run: Run | None) -> Cho
 
 
 def _area(written: str, reference: Reference, passed: list[str]) -> AreaRow | None:
-    """Find an area by id, by name, or by a release's word for it."""
+    """Find an area by id, by name, or by a release's word for it, with its kind or without."""
     if not written:
         return None
     try:
         return reference.area(written)
     except InvalidParameter:
         pass
-    named = [row for row in reference.areas if slug(row.name) == written]
+    named = [
+        row
+        for row in reference.areas
+        if written in {slug(row.name), f"{row.kind}-{slug(row.name)}"}
+    ]
     if len(named) == 1:
         return named[0]
     passed.append(text("choices-unknown-area", value=written[:LONGEST]))

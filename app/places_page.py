@@ -225,10 +225,7 @@ def part(place: Place, chosen: Choices) -> str:
     area = chosen.area
     if area is None or place.kind != CELLS or area.outline.covers(place.ground):
         return ""
-    if not place.count:
-        return text("places-part-none", area=area.name)
-    one = place.count == 1
-    return text("places-part-one" if one else "places-part", n=number(place.count), area=area.name)
+    return text("places-part", area=area.name)
 
 
 def why(place: Place, chosen: Choices) -> str:

@@ -110,12 +110,18 @@ def exact(
             period,
             unplaced,
             text("export-few", fewest=FEWEST_SHOWN),
-            text("export-method"),
+            text("export-method", level=_level(question, on)),
             text("export-caveat"),
         ),
         synthetic=run.synthetic,
         scale=scale.classes(numbers),
     )
+
+
+def _level(question: Question, on: Basis) -> str:
+    """Name what verdicts compare with: the area that was asked for, or everywhere."""
+    named = (area.name for area in on.reference.areas if area.id == question.area_id)
+    return next(named, text("js-legend-everywhere"))
 
 
 def _words(question: Question, profile: Profile) -> list[str]:
@@ -167,7 +173,11 @@ def told(
         counted=counted,
         areas=_areas(on),
         unit=text("export-per-place"),
-        lines=(*words[1:], text("export-method"), text("export-caveat")),
+        lines=(
+            *words[1:],
+            text("export-method", level=text("js-legend-everywhere")),
+            text("export-caveat"),
+        ),
         rows=[said for _, said in rows],
         synthetic=synthetic,
         scale=scale.classes([each.count for each in counted if each.count is not None]),

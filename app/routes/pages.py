@@ -63,7 +63,7 @@ def exact_map(request: Request, reader: Reader) -> Response:
         "listed": listed,
         "asked_for": " · ".join(chosen.words),
         "passed_over": (*chosen.passed_over, *choices.unused(request.query_params, READ)),
-        "still": request.url.query,
+        "file_query": request.url.query,
         "legend": legend,
         "day": parts.now().date(),
     }

@@ -49,7 +49,7 @@ def home(request: Request, reader: Reader) -> Response:
         "projection": map_page.projection(reference.profile),
         "waiting": waits,
         "listed": listed,
-        "still": request.url.query,
+        "file_query": request.url.query,
         "legend": still_map.told_legend(on, request.query_params),
         "day": parts.now().date(),
     }

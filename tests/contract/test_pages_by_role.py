@@ -94,6 +94,21 @@ def test_an_area_is_found_by_the_id_that_the_analysts_link_has(people):
     assert len(told(page)) == 1
 
 
+def test_an_area_is_found_by_the_word_that_the_planners_link_has(people):
+    offered = re.findall(r'<option value="([a-z]+-arby)"', people[PLANNER].get("/").text)
+    assert offered
+    page = people[ANALYST].get(f"/?omrade={offered[0]}").text
+    assert "Årby · Alla tider" in page
+    assert "finns inte här" not in page
+
+
+@pytest.mark.parametrize("path", ["/nar", "/skolor", "/nattliv", "/pa-plats", "/utveckling"])
+@pytest.mark.parametrize("role", [PLANNER, ANALYST])
+def test_the_map_of_the_start_page_alone_is_saved_as_a_file(people, role, path):
+    assert "/spara/karta.html?" in people[role].get("/?fonster=helgnatt").text
+    assert "/spara/karta.html" not in people[role].get(path).text
+
+
 def test_areas_bear_no_counts_but_for_analysts(people):
     for role, counted in ((PLANNER, False), (COORDINATOR, False), (ANALYST, True)):
         areas = people[role].get("/ogc/collections/areas/items").json()["features"]

@@ -41,6 +41,13 @@ def test_an_analysts_file_holds_the_maps_cells_of_five_or_more(people, programs)
     assert counts(text) == sorted(number for number in numbers if number >= 5)
 
 
+@pytest.mark.parametrize(
+    ("area", "level"), [("%C3%85rby", "nivån i Årby."), ("", "nivån i hela kommunen.")]
+)
+def test_the_file_says_what_its_verdicts_compare_with(people, area, level):
+    assert level in people[ANALYST].get(f"{FILE}?omrade={area}").text
+
+
 @pytest.mark.parametrize("role", [PLANNER, COORDINATOR])
 def test_everybody_elses_file_holds_the_releases_numbers(people, programs, role):
     text = people[role].get(f"{FILE}?period=2025").text

@@ -2,8 +2,10 @@
 /** The button that puts a place into the action plan: what came of it stands where the button was. */
 
 import { post } from "./data.js";
+import { run } from "./screen.js";
 import { element, t } from "./texts.js";
 
+const SIGNED_OUT = 401;
 /** Rows that the reader has put into the plan while this page is open, and the way to undo it. @type {Map<string, string>} */
 const own = new Map();
 
@@ -58,6 +60,10 @@ function button(name, text, box, ask) {
     ask().catch((fault) => {
       /** @type {HTMLButtonElement} */ (made).disabled = false;
       box.querySelector(".fault")?.remove();
+      if (fault.status === SIGNED_OUT) {
+        run(() => Promise.reject(fault)); // with the way back in
+        return;
+      }
       box.append(element("span", { class: "fault" }, fault.message));
     });
   });
